@@ -1,0 +1,1 @@
+"""Captures a page into one WARC file."""

@@ -1,0 +1,54 @@
+"""The one error tree of archive/.
+
+::
+
+    ArchiveError
+    ├── AddressError            the text is not an address that can be captured
+    ├── MalformedDigestError    the text is not a digest this archive can check
+    ├── NotAnArchiveError       the file is no WARC, ARC or WACZ at all
+    ├── UnsafePackageError      a WACZ that would harm whoever opens it (bomb, link, traversal)
+    ├── DamagedRecordError      a record or its payload cannot be read as declared
+    ├── StoreError              the archive home refused a write or lacks a file
+    ├── GuardRefusedError       the network guard forbids this address
+    └── BrowserMissingError     no browser that starts was found
+
+Every message names what is wrong, where, and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class ArchiveError(Exception):
+    """Base of every error archive/ raises on purpose."""
+
+
+class AddressError(ArchiveError):
+    """The text is not an address that can be captured."""
+
+
+class MalformedDigestError(ArchiveError):
+    """The text is not a digest this archive can check."""
+
+
+class NotAnArchiveError(ArchiveError):
+    """The file is no WARC, ARC or WACZ at all."""
+
+
+class UnsafePackageError(ArchiveError):
+    """A package that would harm whoever opens it: a bomb, a link, a path outside."""
+
+
+class DamagedRecordError(ArchiveError):
+    """A record or its payload cannot be read as declared."""
+
+
+class StoreError(ArchiveError):
+    """The archive home refused a write, or lacks a file it should hold."""
+
+
+class GuardRefusedError(ArchiveError):
+    """The network guard forbids this address."""
+
+
+class BrowserMissingError(ArchiveError):
+    """No browser that answers ``--version`` and opens a page was found."""

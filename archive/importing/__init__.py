@@ -1,0 +1,1 @@
+"""Takes in what an analyst already has: WARC and WACZ files."""

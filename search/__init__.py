@@ -1,0 +1,1 @@
+"""A derived full-text index, always rebuildable. Knows archive/, not annotate/."""
