@@ -1,0 +1,81 @@
+"""The one stream of events, in the two layers of integrity.md §2."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from annotate.models.base import IDENTIFIER, Base, word
+
+INSTANCE_LEDGER = "instance"
+
+
+class EventKind(StrEnum):
+    """What happened, as `subject:act`."""
+
+    USER_CREATE = "user:create"
+    USER_CHANGE = "user:change"
+    USER_SIGN_IN = "user:sign-in"
+    PROJECT_CREATE = "project:create"
+    PROJECT_CHANGE = "project:change"
+    MEMBER_ADD = "member:add"
+    MEMBER_CHANGE = "member:change"
+    MEMBER_REMOVE = "member:remove"
+    FIELD_DEFINE = "field:define"
+    ITEM_CREATE = "item:create"
+    ITEM_SAME = "item:judge-same"
+    ITEM_UNSAME = "item:undo-judgement"
+    REQUEST_CREATE = "request:create"
+    REQUEST_START = "request:start"
+    REQUEST_RETRY = "request:retry"
+    REQUEST_CANCEL = "request:cancel"
+    REQUEST_FINISH = "request:finish"
+    CAPTURE_STORE = "capture:store"
+    CAPTURE_IMPORT = "capture:import"
+    FILE_IMPORT = "file:import"
+    FILE_REFUSE = "file:refuse"
+    LIST_IMPORT = "list:import"
+    VALUE_SET = "value:set"
+    VALUE_CHECK = "value:check"
+    TAG_CREATE = "tag:create"
+    TAG_ADD = "tag:add"
+    TAG_REMOVE = "tag:remove"
+    BULK_DO = "bulk:do"
+    BULK_UNDO = "bulk:undo"
+    NOTE_CREATE = "note:create"
+    NOTE_EDIT = "note:edit"
+    NOTE_WITHDRAW = "note:withdraw"
+    EXPORT_MAKE = "export:make"
+
+
+class Event(Base):
+    """One act: private document, opaque leaf, and its place in its ledger.
+
+    `id` is the position in the one feed that index, open pages and the ledger follow; `n` is
+    the 0-based leaf index within `ledger`, gap-free. `document` is one line of RFC 8785 JSON,
+    `digest` its SHA-256 in hex, without a final newline (decisions 20).
+    """
+
+    __tablename__ = "event"
+    __logged__ = False  # it is the log
+    __table_args__ = (
+        UniqueConstraint("ledger", "n"),
+        Index("ix_event_item_id_id", "item_id", "id"),
+        Index("ix_event_ledger_id", "ledger", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    ledger: Mapped[str] = mapped_column(String(36))  # a project's id, or "instance"
+    n: Mapped[int]
+    at: Mapped[datetime]
+    kind: Mapped[EventKind] = mapped_column(word(EventKind))
+    actor: Mapped[str] = mapped_column(String(40))  # a pseudonym
+    item_id: Mapped[str | None] = mapped_column(ForeignKey("item.id"), default=None)
+    operation_id: Mapped[str | None] = mapped_column(IDENTIFIER, default=None, index=True)
+    document: Mapped[str] = mapped_column(Text, default="")
+    leaf: Mapped[str] = mapped_column(Text, default="")
+    digest: Mapped[str] = mapped_column(String(64), default="")

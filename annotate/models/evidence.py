@@ -1,0 +1,235 @@
+"""Evidence: what was asked for, what was captured, and the items it shows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from archive.capture.outcome import Outcome
+from archive.clock import utc_now
+from archive.identifiers import uuid7
+from archive.verify import VerdictWord
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from annotate.models.base import IDENTIFIER, Base, word
+
+ADDRESS = String(8000)
+
+
+class RequestState(StrEnum):
+    """Where a capture request stands; each request is in exactly one."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class ImportState(StrEnum):
+    """How the import of one file ended."""
+
+    IMPORTED = "imported"
+    REFUSED = "refused"
+
+
+class Judgement(StrEnum):
+    """Whether two addresses show the same item."""
+
+    SAME = "same"
+    NOT_SAME = "not same"
+    UNSURE = "unsure"
+
+
+class Item(Base):
+    """One address in one project (decisions 7); tags, notes and fields hang on it."""
+
+    __tablename__ = "item"
+    __logged__ = True
+    __table_args__ = (
+        UniqueConstraint("project_id", "address"),
+        Index("ix_item_project_id_created_at_id", "project_id", "created_at", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
+    address: Mapped[str] = mapped_column(ADDRESS)
+    surt: Mapped[str] = mapped_column(ADDRESS, default="")
+    host: Mapped[str] = mapped_column(String(255), default="", index=True)
+    ledger_tag: Mapped[str] = mapped_column(String(32))  # random 128 bits, hex: names it in leaves
+    title: Mapped[str] = mapped_column(Text, default="")
+    language: Mapped[str | None] = mapped_column(String(12), default=None)
+    latest_capture_id: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)
+    latest_outcome: Mapped[Outcome | None] = mapped_column(word(Outcome), default=None)
+    latest_captured_at: Mapped[datetime | None] = mapped_column(default=None)
+    same_as_id: Mapped[str | None] = mapped_column(
+        ForeignKey("item.id"), default=None, index=True
+    )  # derived from the judgements: the item that counts for this one
+    created_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+    row_version: Mapped[int] = mapped_column(default=1)
+
+
+class CaptureRequest(Base):
+    """A wish to capture one address, and what became of it."""
+
+    __tablename__ = "capture_request"
+    __logged__ = True
+    __table_args__ = (
+        Index("ix_capture_request_state_priority_id", "state", "priority", "id"),
+        Index("ix_capture_request_project_id_state", "project_id", "state"),
+    )
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
+    item_id: Mapped[str] = mapped_column(ForeignKey("item.id"), index=True)
+    address: Mapped[str] = mapped_column(ADDRESS)
+    engine: Mapped[str] = mapped_column(String(20), default="auto")
+    why: Mapped[str] = mapped_column(Text, default="")  # the person's reason for asking
+    requested_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
+    requested_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+    priority: Mapped[int] = mapped_column(default=100)  # smaller goes first
+    state: Mapped[RequestState] = mapped_column(word(RequestState), default=RequestState.WAITING)
+    outcome: Mapped[Outcome | None] = mapped_column(word(Outcome), default=None)
+    reason: Mapped[str] = mapped_column(Text, default="")  # of the outcome, in words
+    attempts: Mapped[int] = mapped_column(default=0)
+    finished_at: Mapped[datetime | None] = mapped_column(default=None)
+    capture_id: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)
+
+
+class RequestLease(Base):
+    """Which worker is carrying a request out; gone when it ended. Says nothing of evidence."""
+
+    __tablename__ = "request_lease"
+
+    request_id: Mapped[str] = mapped_column(ForeignKey("capture_request.id"), primary_key=True)
+    worker: Mapped[str] = mapped_column(String(80))
+    process_id: Mapped[int]
+    process_started: Mapped[int] = mapped_column(BigInteger)  # clock ticks since boot: tells pids apart
+    host: Mapped[str] = mapped_column(String(255), index=True)
+    capture_id: Mapped[str] = mapped_column(IDENTIFIER)
+    claimed_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class WarcFile(Base):
+    """One WARC of the home: written by a capture, or imported."""
+
+    __tablename__ = "warc_file"
+    __logged__ = True
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), index=True)
+    import_id: Mapped[str | None] = mapped_column(
+        ForeignKey("import_file.id"), default=None, index=True
+    )
+    name: Mapped[str] = mapped_column(String(1000))
+    path: Mapped[str] = mapped_column(String(1000))  # relative to the home
+    size: Mapped[int] = mapped_column(BigInteger)  # bytes
+    sha256: Mapped[str] = mapped_column(String(64), index=True)  # hex, of the whole file
+    records: Mapped[int]
+    verdict: Mapped[VerdictWord] = mapped_column(word(VerdictWord))
+    faults: Mapped[int] = mapped_column(default=0)
+
+
+class Record(Base):
+    """One record of a WARC written here, as its writer listed it."""
+
+    __tablename__ = "record"
+    __logged__ = True
+
+    warc_file_id: Mapped[str] = mapped_column(ForeignKey("warc_file.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)  # 0-based, in file order
+    record_id: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(40))
+    target: Mapped[str | None] = mapped_column(ADDRESS, default=None)
+    offset: Mapped[int] = mapped_column(BigInteger)
+    length: Mapped[int] = mapped_column(BigInteger)
+    block_digest: Mapped[str | None] = mapped_column(String(80), default=None)
+    payload_digest: Mapped[str | None] = mapped_column(String(80), default=None)
+
+
+class Capture(Base):
+    """One fetch of one address, by us or by whoever made an imported file."""
+
+    __tablename__ = "capture"
+    __logged__ = True
+    __table_args__ = (Index("ix_capture_item_id_captured_at", "item_id", "captured_at"),)
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), index=True)
+    item_id: Mapped[str] = mapped_column(ForeignKey("item.id"))
+    request_id: Mapped[str | None] = mapped_column(ForeignKey("capture_request.id"), default=None)
+    warc_file_id: Mapped[str | None] = mapped_column(
+        ForeignKey("warc_file.id"), default=None, index=True
+    )
+    address: Mapped[str] = mapped_column(ADDRESS)
+    final_address: Mapped[str | None] = mapped_column(ADDRESS, default=None)
+    outcome: Mapped[Outcome] = mapped_column(word(Outcome))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    http_status: Mapped[int | None] = mapped_column(default=None)
+    captured_at: Mapped[datetime]
+    finished_at: Mapped[datetime]
+    engine: Mapped[str] = mapped_column(String(40))
+    software: Mapped[str] = mapped_column(String(300), default="")
+    operator_id: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"), default=None)
+    main_offset: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    main_length: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    main_record_id: Mapped[str | None] = mapped_column(String(200), default=None)
+    payload_digest: Mapped[str | None] = mapped_column(String(80), default=None)
+    screenshot_record_id: Mapped[str | None] = mapped_column(String(200), default=None)
+    title: Mapped[str] = mapped_column(Text, default="")
+    language: Mapped[str | None] = mapped_column(String(12), default=None)  # detected
+    language_claimed: Mapped[str | None] = mapped_column(String(35), default=None)
+    facts: Mapped[str] = mapped_column(Text, default="{}")  # canonical JSON of PageFacts
+    has_thumbnail: Mapped[bool] = mapped_column(default=False)
+
+
+class Rendition(Base):
+    """The text of a capture: derived, says from what and by which version."""
+
+    __tablename__ = "rendition"
+    __logged__ = True
+
+    capture_id: Mapped[str] = mapped_column(ForeignKey("capture.id"), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str] = mapped_column(String(64))  # hex, of the text in UTF-8
+    version: Mapped[str] = mapped_column(String(60))
+
+
+class ImportFile(Base):
+    """One file a person brought in; refused ones stay listed with their reason."""
+
+    __tablename__ = "import_file"
+    __logged__ = True
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), index=True)
+    name: Mapped[str] = mapped_column(String(1000))
+    kind: Mapped[str] = mapped_column(String(20))  # warc, arc, wacz, csv
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    state: Mapped[ImportState] = mapped_column(word(ImportState))
+    verdict: Mapped[VerdictWord | None] = mapped_column(word(VerdictWord), default=None)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    records: Mapped[int] = mapped_column(default=0)
+    pages: Mapped[int] = mapped_column(default=0)
+    imported_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
+    imported_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+
+
+class SameItemJudgement(Base):
+    """A person's word that two items are, or are not, the same; undone, never deleted."""
+
+    __tablename__ = "same_item_judgement"
+    __logged__ = True
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), index=True)
+    item_id: Mapped[str] = mapped_column(ForeignKey("item.id"), index=True)
+    same_as_id: Mapped[str] = mapped_column(ForeignKey("item.id"), index=True)
+    judgement: Mapped[Judgement] = mapped_column(word(Judgement))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    judged_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
+    judged_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+    undone_at: Mapped[datetime | None] = mapped_column(default=None)
+    undone_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"), default=None)

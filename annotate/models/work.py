@@ -1,0 +1,190 @@
+"""The team's work on items: tags, notes with versions, and study fields with their sources."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from archive.clock import utc_now
+from archive.identifiers import uuid7
+from archive.page import DatePrecision
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from annotate.models.base import IDENTIFIER, Base, word
+
+
+class NoteKind(StrEnum):
+    """What a note is about."""
+
+    PROVENANCE = "provenance"
+    REMARK = "remark"
+
+
+class FieldType(StrEnum):
+    """What the values of a study field are."""
+
+    TEXT = "text"
+    CHOICE = "choice"
+    BOOLEAN = "boolean"
+    DATETIME = "datetime"
+    ACCOUNT = "account"
+    RELATION = "relation"  # several values, each an account
+    LANGUAGE = "language"
+
+
+class FieldCheck(StrEnum):
+    """What of a captured page a field's value is compared with (decisions 8)."""
+
+    NONE = "none"
+    AUTHOR = "author"
+    POSTED_AT = "posted_at"
+    PROMOTES = "promotes"
+
+
+class ValueSource(StrEnum):
+    """Where a value came from."""
+
+    LIST = "list"
+    CAPTURE = "capture"
+    PERSON = "person"
+
+
+class ValueState(StrEnum):
+    """How a value stands against what the captured page shows."""
+
+    AGREES = "agrees"
+    DIFFERS = "differs"
+    NOT_VISIBLE = "not visible"
+    UNCHECKED = "unchecked"
+
+
+class BulkKind(StrEnum):
+    """What was done to many items at once."""
+
+    TAG = "tag"
+    UNTAG = "untag"
+
+
+class Tag(Base):
+    """A word of the project; retired, never deleted."""
+
+    __tablename__ = "tag"
+    __logged__ = True
+    __table_args__ = (UniqueConstraint("project_id", "folded"),)
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
+    name: Mapped[str] = mapped_column(String(120))
+    folded: Mapped[str] = mapped_column(String(240))  # NFKC, case-folded: what makes it one tag
+    created_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
+    created_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+
+
+class ItemTag(Base):
+    """A tag on an item, and whose hand put it there."""
+
+    __tablename__ = "item_tag"
+    __logged__ = True
+    __table_args__ = (Index("ix_item_tag_tag_id_item_id", "tag_id", "item_id"),)
+
+    item_id: Mapped[str] = mapped_column(ForeignKey("item.id"), primary_key=True)
+    tag_id: Mapped[str] = mapped_column(ForeignKey("tag.id"), primary_key=True)
+    tagged_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
+    tagged_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+    operation_id: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)
+
+
+class BulkOperation(Base):
+    """One act on many items; `items` (JSON list of ids) are exactly the rows it changed."""
+
+    __tablename__ = "bulk_operation"
+    __logged__ = True
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), index=True)
+    kind: Mapped[BulkKind] = mapped_column(word(BulkKind))
+    tag_id: Mapped[str] = mapped_column(ForeignKey("tag.id"))
+    items: Mapped[str] = mapped_column(Text)
+    done_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
+    done_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+    undone_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"), default=None)
+    undone_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Note(Base):
+    """A note on an item; its texts are the versions, the last of which is shown."""
+
+    __tablename__ = "note"
+    __logged__ = True
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), index=True)
+    item_id: Mapped[str] = mapped_column(ForeignKey("item.id"), index=True)
+    kind: Mapped[NoteKind] = mapped_column(word(NoteKind))
+    text: Mapped[str] = mapped_column(Text)
+    created_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
+    created_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+    changed_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(default=None)
+    row_version: Mapped[int] = mapped_column(default=1)
+
+
+class NoteVersion(Base):
+    """One text a note has had, by whom and when."""
+
+    __tablename__ = "note_version"
+    __logged__ = True
+
+    note_id: Mapped[str] = mapped_column(ForeignKey("note.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)  # 1-based
+    text: Mapped[str] = mapped_column(Text)
+    written_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
+    written_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+
+
+class StudyField(Base):
+    """A field the project records of each item."""
+
+    __tablename__ = "study_field"
+    __logged__ = True
+    __table_args__ = (UniqueConstraint("project_id", "key"),)
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
+    key: Mapped[str] = mapped_column(String(60))  # what people type before the colon
+    label: Mapped[str] = mapped_column(String(120))
+    type: Mapped[FieldType] = mapped_column(word(FieldType))
+    check: Mapped[FieldCheck] = mapped_column(word(FieldCheck), default=FieldCheck.NONE)
+    is_proposal: Mapped[bool] = mapped_column(default=False)
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class FieldValue(Base):
+    """One value of one field of one item, with its source and its standing.
+
+    `current` values count. A person's value sets the list's aside without erasing it; what a
+    capture shows is kept beside both, and is current only where nobody gave a value.
+    """
+
+    __tablename__ = "field_value"
+    __logged__ = True
+    __table_args__ = (
+        Index("ix_field_value_item_id_field_id", "item_id", "field_id"),
+        Index("ix_field_value_field_id_current_value", "field_id", "current", "value"),
+    )
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
+    item_id: Mapped[str] = mapped_column(ForeignKey("item.id"))
+    field_id: Mapped[str] = mapped_column(ForeignKey("study_field.id"))
+    value: Mapped[str] = mapped_column(Text)  # normalised: what facets and counts use
+    raw: Mapped[str] = mapped_column(Text)  # as it stood in the source
+    source: Mapped[ValueSource] = mapped_column(word(ValueSource))
+    state: Mapped[ValueState] = mapped_column(word(ValueState), default=ValueState.UNCHECKED)
+    current: Mapped[bool] = mapped_column(default=True)
+    instant: Mapped[datetime | None] = mapped_column(default=None)  # of a datetime, in UTC
+    precision: Mapped[DatePrecision | None] = mapped_column(word(DatePrecision), default=None)
+    selector: Mapped[str] = mapped_column(Text, default="")  # where in the page
+    capture_id: Mapped[str | None] = mapped_column(ForeignKey("capture.id"), default=None)
+    set_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"), default=None)
+    set_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
