@@ -1,0 +1,153 @@
+"""Writing events, and refusing every change that comes without one.
+
+An event is an erasable document and an opaque leaf (integrity.md §2). `record` writes both
+and names the rows it stands for; a flush that would change any other row of a logged table
+raises, so that no write path can go round the log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import rfc8785
+from archive.clock import isoformat, utc_now
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import func, select
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
+
+from annotate.errors import UnloggedChangeError
+from annotate.models import INSTANCE_LEDGER, Base, Event, EventKind, Item
+
+_COVERED: Final = "holdfast.covered"
+_NEXT_N: Final = "holdfast.next_n"
+_WRITABLE: Final = "holdfast.writable"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. Only the pseudonym goes where things are kept for ever."""
+
+    user_id: str
+    pseudonym: str
+    name: str = ""
+
+
+def new_tag() -> str:
+    """Return a random 128-bit name, in hex, under which an item stands in leaves."""
+    return secrets.token_hex(16)
+
+
+def record(
+    session: Session,
+    kind: EventKind,
+    *,
+    actor: Actor,
+    covers: Sequence[Base],
+    project_id: str | None = None,
+    item: Item | None = None,
+    body: Mapping[str, Any] | None = None,
+    before: Any = None,
+    after: Any = None,
+    reason: str = "",
+    operation_id: str | None = None,
+) -> Event:
+    """Add one event to the session and let the rows in `covers` be flushed with it.
+
+    :param project_id: whose ledger it enters; None: the instance's own
+    :param body: what else happened, as JSON values (no floats that are not exact)
+    :param before: the value that was replaced; its digest goes beside it
+    """
+    ledger = project_id or INSTANCE_LEDGER
+    number = _next_number(session, ledger)
+    moment = utc_now()
+    document = {
+        "v": 1,
+        "ledger": ledger,
+        "n": number,
+        "t": isoformat(moment),
+        "kind": kind.value,
+        "actor": actor.pseudonym,
+        "subject": [f"{row.__tablename__}:{_key(row)}" for row in covers[:20]],
+        "item": item.id if item is not None else None,
+        "operation": operation_id,
+        "body": dict(body or {}),
+        "before": before,
+        "after": after,
+        "reason": reason,
+        "nonce": secrets.token_hex(32),
+    }
+    if before is not None:
+        document["replaces"] = hashlib.sha256(rfc8785.dumps(before)).hexdigest()
+    line = rfc8785.dumps(cast("Any", document))
+    digest = hashlib.sha256(line).hexdigest()
+    tags = [item.ledger_tag] if item is not None else []
+    leaf = rfc8785.dumps({"v": 1, "n": number, "t": document["t"], "s": tags, "d": digest})
+    event = Event(
+        ledger=ledger,
+        n=number,
+        at=moment,
+        kind=kind,
+        actor=actor.pseudonym,
+        item_id=item.id if item is not None else None,
+        operation_id=operation_id,
+        document=line.decode(),
+        leaf=leaf.decode(),
+        digest=digest,
+    )
+    session.add(event)
+    session.info[_COVERED].extend(covers)
+    return event
+
+
+def guard(session: Session, *, writable: bool) -> None:
+    """Make `session` refuse unlogged changes, or every change where it only reads."""
+    session.info.update({_COVERED: [], _NEXT_N: {}, _WRITABLE: writable})
+    sqlalchemy_event.listen(session, "before_flush", _refuse_unlogged)
+    sqlalchemy_event.listen(session, "after_flush", _forget_covered)
+    sqlalchemy_event.listen(session, "do_orm_execute", _refuse_bulk)
+
+
+def _next_number(session: Session, ledger: str) -> int:
+    numbers: dict[str, int] = session.info[_NEXT_N]
+    if ledger not in numbers:
+        last = session.scalar(select(func.max(Event.n)).where(Event.ledger == ledger))
+        numbers[ledger] = 0 if last is None else last + 1
+    number = numbers[ledger]
+    numbers[ledger] = number + 1
+    return number
+
+
+def _key(row: Base) -> str:
+    return "/".join(str(value) for value in row.__mapper__.primary_key_from_instance(row))
+
+
+def _refuse_unlogged(session: Session, _context: UOWTransaction, _instances: object) -> None:
+    changed = [*session.new, *(row for row in session.dirty if session.is_modified(row))]
+    changed.extend(session.deleted)
+    if changed and not session.info[_WRITABLE]:
+        raise UnloggedChangeError("A session for reading was asked to write; nothing was written.")
+    covered = {id(row) for row in session.info[_COVERED]}
+    for row in changed:
+        if row.__logged__ and id(row) not in covered:
+            raise UnloggedChangeError(
+                f"A row of {row.__tablename__} was about to change without an event; "
+                "nothing was written."
+            )
+
+
+def _forget_covered(session: Session, _context: UOWTransaction) -> None:
+    session.info[_COVERED].clear()
+
+
+def _refuse_bulk(state: ORMExecuteState) -> None:
+    if state.is_select:
+        return
+    mapper = state.bind_mapper
+    if mapper is not None and cast("type[Base]", mapper.class_).__logged__:
+        raise UnloggedChangeError(
+            f"A statement was about to change {mapper.class_.__tablename__} past its events."
+        )
