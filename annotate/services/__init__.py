@@ -1,0 +1,1 @@
+"""The rules. Services never commit, never parse a request, never render."""
