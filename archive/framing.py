@@ -115,18 +115,20 @@ class GzipMember:
         return self._next
 
     def _more(self, wanted: int) -> None:
-        tail = self._inflate.unconsumed_tail
-        self._file.seek(self._next)
-        piece = tail or self._file.read(_PIECE)
-        if not piece and not self._inflate.eof:
+        piece = self._inflate.unconsumed_tail
+        if not piece:
+            self._file.seek(self._next)
+            piece = self._file.read(_PIECE)
+            self._next += len(piece)
+        if not piece:
             raise FrameError("the file ends inside a gzip member", truncated=True)
         try:
             self._ready += self._inflate.decompress(piece, max(wanted, _PIECE))
         except zlib.error as error:
             raise FrameError(f"the gzip member is damaged: {error}", truncated=False) from error
-        consumed = len(piece) - len(self._inflate.unconsumed_tail) - len(self._inflate.unused_data)
-        self._next += consumed
-        self.ended = self._inflate.eof
+        if self._inflate.eof:
+            self.ended = True
+            self._next -= len(self._inflate.unused_data)
 
 
 def is_gzip(file: BinaryIO) -> bool:
