@@ -8,7 +8,7 @@ from typing import Final
 
 HEAD_LIMIT: Final = 1 << 20  # bytes; a longer head is no head
 _STATUS: Final = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})")
-_VERSION: Final = re.compile(rb"WARC/(\d+\.\d+)")
+_VERSION: Final = re.compile(rb"WARC/(\d+\.\d+)", re.IGNORECASE)
 
 Fields = tuple[tuple[str, str], ...]
 
@@ -32,7 +32,7 @@ def parse_head(raw: bytes) -> Head:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    first, *lines = re.split(r"\r?\n", text)
+    first, *lines = re.split(r"\r*\n", text)
     fields: list[tuple[str, str]] = []
     for line in lines:
         if line[:1] in {" ", "\t"} and fields:

@@ -131,7 +131,7 @@ def _read_head(frame: Frame) -> tuple[Head, int]:
     while True:
         line = frame.read_line(_LINE)
         raw += line
-        if line in {b"\r\n", b"\n"}:
+        if line and not line.strip(b"\r\n"):
             break
         if not line or len(raw) > HEAD_LIMIT:
             raise _HeadError("the head of the record does not end")
