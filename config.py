@@ -46,9 +46,7 @@ class Config:
         2_000_000_000, "largest file taken by upload, bytes", 1_000_000, 1_000_000_000_000
     )
     attempts: int = _setting(3, "times an interrupted capture is tried", 1, 20)
-    host_delay: float = _setting(
-        1.0, "pause between two captures of one host, seconds", 0, 600
-    )
+    host_delay: float = _setting(1.0, "pause between two captures of one host, seconds", 0, 600)
     guard_allow: str = _setting(
         "", "IP:port pairs let through although not public, comma-separated (the demo's site)"
     )

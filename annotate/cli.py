@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Final
 
 import click
-from archive.errors import ArchiveError
-from config import Config, ConfigError, load_config
 
 from annotate.errors import AnnotateError, EnvironmentMissingError
+from archive.errors import ArchiveError
+from config import Config, ConfigError, load_config
 
 COMMANDS: Final[Mapping[str, str]] = {
     "init": "annotate.commands.home:init",
@@ -81,7 +81,12 @@ class LazyGroup(click.Group):
 @click.version_option(package_name="holdfast")
 @click.pass_context
 def holdfast(
-    ctx: click.Context, home: Path | None, file: Path | None, as_json: bool, quiet: bool, verbose: bool
+    ctx: click.Context,
+    home: Path | None,
+    file: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Keep what a team saw on the web, work on it together, and let a stranger check it."""
     config = load_config(os.environ, file)
@@ -106,7 +111,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(WRONG_USAGE)
-    except (EnvironmentMissingError,) as error:
+    except EnvironmentMissingError as error:
         sys.exit(_say(str(error), MISSING))
     except (AnnotateError, ArchiveError, ConfigError) as error:
         sys.exit(_say(str(error), WRONG_USAGE))

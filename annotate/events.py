@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import rfc8785
-from archive.clock import isoformat, utc_now
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import func, select
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from annotate.errors import UnloggedChangeError
 from annotate.models import INSTANCE_LEDGER, Base, Event, EventKind, Item
+from archive.clock import isoformat, utc_now
 
 _COVERED: Final = "holdfast.covered"
 _NEXT_N: Final = "holdfast.next_n"

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from archive.capture.network import GuardPolicy
-from archive.identifiers import uuid7
-from archive.store import Store
-from config import Config
 
 from annotate.db import DATABASE_NAME, Database
 from annotate.errors import EnvironmentMissingError, UsageError
 from annotate.migrate import migrate
+from archive.identifiers import uuid7
+from archive.store import Store
+from config import Config
 
 INSTANCE_FILE: Final = "instance-id"
 SECRET_FILE: Final = "keys/web-secret"

@@ -74,7 +74,9 @@ def _declared(data: bytes, content_type: str) -> str | None:
     said = _CHARSET.search(content_type)
     labels = [said[1]] if said else []
     head = data[:_META_WINDOW]
-    labels += [match[1].decode("ascii") for match in (_XML.search(head), _META.search(head)) if match]
+    labels += [
+        match[1].decode("ascii") for match in (_XML.search(head), _META.search(head)) if match
+    ]
     for label in labels:
         encoding = webencodings.lookup(label.strip("\"'"))
         if encoding is None:
@@ -101,7 +103,9 @@ def _unchunked(data: bytes) -> bytes:
 def _decoded(coding: str, data: bytes, limit: int) -> bytes:
     decoder = _DECODERS.get(coding)
     if decoder is None:
-        raise DamagedRecordError(f"the coding {coding!r} is unknown; the bytes are kept as they are")
+        raise DamagedRecordError(
+            f"the coding {coding!r} is unknown; the bytes are kept as they are"
+        )
     if not data:
         return data
     try:

@@ -52,8 +52,8 @@ class Digest:
         return self.value.hex()
 
     def __str__(self) -> str:
-        """Write it as WARC headers do: `sha256:` and base32 without padding."""
-        return f"{self.algorithm}:{base64.b32encode(self.value).decode('ascii').rstrip('=')}"
+        """Write it as WARC headers do: `sha256:` and base32, with the padding tools expect."""
+        return f"{self.algorithm}:{base64.b32encode(self.value).decode('ascii')}"
 
 
 def file_sha256(path: Path) -> str:

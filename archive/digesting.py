@@ -112,7 +112,7 @@ class BlockCheck:
         end = end_of_head(self._gathering)
         if end < 0 and len(self._gathering) < _HEAD_LIMIT:
             return
-        self._begin_body(end if end >= 0 else 0)
+        self._begin_body(max(end, 0))
 
     def finish(self) -> None:
         """Tell that the block has ended: a head without an empty line is a head all the same."""

@@ -59,7 +59,5 @@ def http_status(head: bytes) -> int | None:
 
 def end_of_head(data: bytes | bytearray) -> int:
     """Return the length of the HTTP head with its empty line, or -1 while it is not whole."""
-    found = [
-        at + len(mark) for mark in (b"\r\n\r\n", b"\n\n") if (at := data.find(mark)) >= 0
-    ]
+    found = [at + len(mark) for mark in (b"\r\n\r\n", b"\n\n") if (at := data.find(mark)) >= 0]
     return min(found, default=-1)

@@ -8,7 +8,6 @@ what is wrong and where, and goes on at the next record that begins soundly.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -280,10 +279,9 @@ def _walk_gzip(file: BinaryIO, path: Path) -> Iterator[Record | Fault]:
     found = 0
     while offset < size:
         member = GzipMember(file, offset)
-        with closing(_walk_member(member, size)) as records:
-            for result in records:
-                found += isinstance(result, Record)
-                yield result
+        for result in _walk_member(member, size):
+            found += isinstance(result, Record)
+            yield result
         if member.ended:
             offset = member.stored_position
             continue

@@ -54,22 +54,22 @@ class Address:
         scheme = parts.scheme.lower()
         if scheme not in SCHEMES:
             raise AddressError(
-                f"{typed!r} does not begin with http:// or https://; only such addresses are captured"
+                f"{typed!r} does not begin with http:// or https://; only these are captured"
             )
         if "@" in parts.netloc:
             raise AddressError(
-                f"{typed!r} carries a name or password; take it out, since it would be kept for ever"
+                f"{typed!r} carries a name or password; take it out, it would be kept for ever"
             )
         host = _ascii_host(parts.hostname or "", typed)
         shown = f"[{host}]" if ":" in host else host
         netloc = shown if port is None else f"{shown}:{port}"
         rest = typed[typed.index("//") + 2 + len(parts.netloc) :]
         before, _, fragment = rest.partition("#")
-        path = quote(before, safe=_SAFE) if before.startswith("/") else "/" + quote(before, safe=_SAFE)
+        slash = "" if before.startswith("/") else "/"
         exact_host = parts.netloc.lower()
         return cls(
             exact=f"{scheme}://{exact_host}{rest}",
-            target=f"{scheme}://{netloc}{path}",
+            target=f"{scheme}://{netloc}{slash}{quote(before, safe=_SAFE)}",
             scheme=scheme,
             host=host,
             port=port or SCHEMES[scheme],
@@ -106,7 +106,7 @@ def _refuse_ill_formed(typed: str) -> None:
     if len(typed) > LONGEST:
         raise AddressError(f"The address has {len(typed)} characters; at most {LONGEST} are taken")
     if _CONTROL.search(typed):
-        raise AddressError(f"{typed!r} has a space or control character inside; check how it was copied")
+        raise AddressError(f"{typed!r} has a space or control character inside; copy it anew")
 
 
 def _ascii_host(host: str, typed: str) -> str:

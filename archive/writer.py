@@ -61,6 +61,13 @@ class WarcSummary:
     record_list: tuple[WrittenRecord, ...]
 
 
+class _Serialiser(WARCWriter):
+    """warcio's writer, kept from adding digests of its own: ours are in the headers already."""
+
+    def ensure_digest(self, record: ArcWarcRecord, **_which: bool) -> None:
+        """Leave the record as it is."""
+
+
 class CaptureWriter:
     """Writes one capture. `finish` or `abandon` must be called; nothing else leaves a file."""
 
@@ -74,7 +81,7 @@ class CaptureWriter:
             self._file: BinaryIO = self._open_path.open("xb")
         except OSError as error:
             raise StoreError(f"{self._open_path} cannot be begun: {error.strerror}") from error
-        self._writer = WARCWriter(self._file, gzip=True, warc_version="WARC/1.1")
+        self._writer = _Serialiser(self._file, gzip=True, warc_version="WARC/1.1")
         self._record_list: list[dict[str, str | None]] = []
         fields = {
             "software": software,

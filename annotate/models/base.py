@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 
-from archive.clock import require_aware
 from sqlalchemy import DateTime, Dialect, Enum, MetaData, String, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass
+
+from archive.clock import require_aware
 
 Word = TypeVar("Word", bound=StrEnum)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from archive.capture.outcome import Outcome
-from archive.clock import utc_now
-from archive.identifiers import uuid7
-from archive.verify import VerdictWord
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from annotate.models.base import IDENTIFIER, Base, word
+from archive.capture.outcome import Outcome
+from archive.clock import utc_now
+from archive.identifiers import uuid7
+from archive.verify import VerdictWord
 
 ADDRESS = String(8000)
 
@@ -104,7 +104,9 @@ class RequestLease(Base):
     request_id: Mapped[str] = mapped_column(ForeignKey("capture_request.id"), primary_key=True)
     worker: Mapped[str] = mapped_column(String(80))
     process_id: Mapped[int]
-    process_started: Mapped[int] = mapped_column(BigInteger)  # clock ticks since boot: tells pids apart
+    process_started: Mapped[int] = mapped_column(
+        BigInteger
+    )  # clock ticks since boot: tells pids apart
     host: Mapped[str] = mapped_column(String(255), index=True)
     capture_id: Mapped[str] = mapped_column(IDENTIFIER)
     claimed_at: Mapped[datetime]

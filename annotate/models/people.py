@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from archive.clock import utc_now
-from archive.identifiers import uuid7
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from annotate.models.base import IDENTIFIER, Base, word
+from archive.clock import utc_now
+from archive.identifiers import uuid7
 
 
 class Role(StrEnum):

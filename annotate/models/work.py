@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from archive.clock import utc_now
-from archive.identifiers import uuid7
 from archive.page import DatePrecision
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from annotate.models.base import IDENTIFIER, Base, word
+from archive.clock import utc_now
+from archive.identifiers import uuid7
 
 
 class NoteKind(StrEnum):
