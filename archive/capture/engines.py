@@ -1,0 +1,1 @@
+"""The engines by name: the one place that knows them all."""

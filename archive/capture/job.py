@@ -1,0 +1,105 @@
+"""What a capture is asked to do, and what came of it: the seam between queue and engines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Protocol
+
+from archive.capture.network import GuardEntry, GuardPolicy
+from archive.capture.outcome import Outcome
+from archive.page import PageFacts
+from archive.urlkey import Address
+from archive.writer import WarcSummary
+
+WARC_NAME: Final = "capture.warc.gz"  # one WARC per capture, this name in its folder
+MEBIBYTE: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOptions:
+    """Bounds and choices of one capture; all are written into its provenance."""
+
+    time_limit: float = 60.0
+    """Seconds for the whole capture; what came until then is kept."""
+    body_limit: int = 200 * MEBIBYTE
+    """Bytes of one response body; a longer one is cut and marked truncated."""
+    total_limit: int = 1024 * MEBIBYTE
+    """Bytes of all bodies together."""
+    part_limit: int = 200
+    """Pictures, styles and media the http engine fetches beside the page; 0 for none."""
+    redirect_limit: int = 10
+    """Redirect hops followed by the http engine."""
+    scroll_steps: int = 8
+    """Times the browser scrolls one viewport further."""
+    viewport_width: int = 1280
+    """CSS pixels."""
+    viewport_height: int = 1024
+    """CSS pixels."""
+    screenshot_height_limit: int = 16_000
+    """CSS pixels; a taller page is cut into tiles or at this height."""
+    accept_language: str = "en,*;q=0.5"
+    """Sent as Accept-Language."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureJob:
+    """One address to capture once, into one folder."""
+
+    capture_id: str
+    address: Address
+    folder: Path
+    """An existing folder of this capture alone; the WARC is written into it."""
+    policy: GuardPolicy
+    operator: str
+    """Pseudonymous id of who asked; never a name (decisions.md 21)."""
+    instance: str
+    """Pseudonymous id of this installation."""
+    reason: str
+    """Why the capture was asked for: seed list, by hand, re-visit…"""
+    options: CaptureOptions = field(default_factory=CaptureOptions)
+
+    @property
+    def warc_path(self) -> Path:
+        """Where the engine writes."""
+        return self.folder / WARC_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureResult:
+    """What came of a job. `reason` is a sentence for people, empty only when complete."""
+
+    capture_id: str
+    outcome: Outcome
+    reason: str
+    warc: WarcSummary | None
+    """None only where nothing could be recorded, as when the guard refused."""
+    status: int | None
+    """HTTP status of the main response."""
+    final_url: str | None
+    title: str
+    text: str
+    language_claimed: str | None
+    facts: PageFacts | None
+    """None where the main response is no HTML."""
+    started_at: datetime
+    finished_at: datetime
+    engine: str
+    software: str
+    """Name and version of engine and, where there is one, browser."""
+    guard: tuple[GuardEntry, ...]
+    thumbnail_png: bytes | None
+
+
+class CaptureEngine(Protocol):
+    """A way of capturing."""
+
+    name: str
+
+    def capture(self, job: CaptureJob) -> CaptureResult:
+        """Capture once. What a page or the network does is an outcome, never an exception.
+
+        :raises StoreError: the disk refused the WARC
+        """
+        ...
