@@ -25,7 +25,6 @@ _BLOCKS: Final = frozenset(
 )
 _SPACE: Final = re.compile(r"[ \t\n\r\f]+")
 _LINES: Final = re.compile(r" *\n[ \n]*")
-_PARSER_OPTIONS: Final = {"huge_tree": True, "remove_comments": False, "recover": True}
 # XML 1.0, 2.2: what a tree cannot hold.
 _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -46,7 +45,7 @@ def parse_html(markup: str) -> html.HtmlElement | None:
     cleaned = _NOT_XML.sub("\ufffd", markup)
     if not cleaned.strip():
         return None
-    parser = html.HTMLParser(encoding="utf-8", **_PARSER_OPTIONS)
+    parser = html.HTMLParser(encoding="utf-8", huge_tree=True, recover=True)
     try:
         tree = html.document_fromstring(cleaned.encode(), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, AssertionError):
