@@ -98,8 +98,8 @@ def _by_letters(plain: str, letters: int) -> str | None:
 def _identifier() -> LanguageIdentifier:
     with _lock:
         if not _identifiers:
-            identifier = LanguageIdentifier.from_pickled_model(MODEL_FILE)
-            known = set(identifier.nb_classes)
+            identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
+            known = set(identifier.labels)
             identifier.set_languages([code for code in _CANDIDATES if code in known])
             _identifiers.append(identifier)
         return _identifiers[0]
