@@ -29,7 +29,7 @@ from annotate.models import (
     ValueState,
 )
 from annotate.services.facts import load_facts
-from annotate.services.fields import fields_of, values_of
+from annotate.services.fields import fields_of, normalise, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +167,17 @@ def _apply(
                 known.state, known.current = state, not claims
                 changed.append(known)
             continue
+        read = normalise(field, raw)
         shown = FieldValue(
             item_id=item.id,
             field_id=field.id,
-            value=raw,
+            value=read.value,
             raw=raw,
             source=ValueSource.CAPTURE,
             state=state,
             current=not claims,
+            instant=read.instant,
+            precision=read.precision,
             selector=selector,
             capture_id=capture.id,
         )
