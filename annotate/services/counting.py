@@ -1,0 +1,308 @@
+"""Counting a study: which items count, and every table with the search that lists its rows.
+
+What counts (decisions 5): a date within the study's window, in whole local days of the
+reporting zone; an author that is state-controlled; at least one account promoted; something
+captured. Items judged the same count once. All of it is read from field values, never from
+the coders' marks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from enum import StrEnum
+from typing import Final
+
+from archive.capture.outcome import Outcome
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from annotate.models import Capture, FieldValue, Item, Project, StudyField, ValueSource, ValueState
+from annotate.services.zones import local_day
+
+CONTROLLED_KEY: Final = "author_state_controlled"
+POSTED_KEY: Final = "posted_at"
+PROMOTES_KEY: Final = "promotes"
+AUTHOR_KEY: Final = "author"
+SEEN: Final = (Outcome.COMPLETE, Outcome.PARTIAL)  # outcomes in which the post itself was kept
+
+
+class Why(StrEnum):
+    """Why an item counts or does not; each item has exactly one."""
+
+    COUNTED = "counted"
+    SAME = "shows the same as another item"
+    NOT_CAPTURED = "not captured yet"
+    NO_DATE = "no date"
+    OUTSIDE = "outside the window"
+    NOT_CONTROLLED = "author not state-controlled"
+    NO_CREATOR = "promotes nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What counting needs of one item: current values by field key, and its date."""
+
+    item_id: str
+    address: str
+    captured: bool
+    same_as_id: str | None
+    values: dict[str, tuple[str, ...]]
+    posted: FieldValue | None
+
+    def day(self, zone: tzinfo) -> date | None:
+        """Return the local day of the claimed date; a day-precise date is its own day."""
+        if self.posted is None:
+            return None
+        if self.posted.instant is not None:
+            return local_day(self.posted.instant, zone)
+        return date.fromisoformat(self.posted.value[:10])
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One number, and the search whose list has exactly that many rows."""
+
+    label: str
+    number: int
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of numbers; `key` is its name in results.json."""
+
+    key: str
+    title: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many of the counted items' checked values rest on what."""
+
+    field_key: str
+    field_label: str
+    list_alone: Cell
+    differs: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All that the results page shows, for one window and one zone."""
+
+    zone: str
+    scope: tuple[Cell, ...]
+    first_post: str | None
+    last_post: str | None
+    sharers: int
+    creators: int
+    tables: tuple[Table, ...]
+    standings: tuple[Standing, ...]
+
+    @property
+    def posts(self) -> int:
+        """How many items count."""
+        return self.scope[0].number
+
+
+def count(session: Session, project: Project, *, zone: tzinfo) -> Results:
+    """Count the project in `zone`."""
+    everything = load_facts_of_items(session, project.id)
+    whys = {facts.item_id: why(facts, project, zone) for facts in everything}
+    counted = [facts for facts in everything if whys[facts.item_id] is Why.COUNTED]
+    dated = sorted(counted, key=_instant)
+    tables = tuple(_table(spec, counted, zone) for spec in _TABLES)
+    by_key = {table.key: table for table in tables}
+    return Results(
+        zone=str(zone),
+        scope=_scope(Counter(whys.values())),
+        first_post=_raw(dated[0]) if dated else None,
+        last_post=_raw(dated[-1]) if dated else None,
+        sharers=len(by_key["by_sharer"].cells),
+        creators=len(by_key["by_influencer"].cells),
+        tables=tables,
+        standings=_standings(session, project.id, {facts.item_id for facts in counted}),
+    )
+
+
+def items_with(session: Session, project: Project, zone: tzinfo, wanted: Why) -> frozenset[str]:
+    """Return the ids of the items that stand as `wanted`: what `is:counted` resolves to."""
+    return frozenset(
+        facts.item_id
+        for facts in load_facts_of_items(session, project.id)
+        if why(facts, project, zone) is wanted
+    )
+
+
+def why(facts: Facts, project: Project, zone: tzinfo) -> Why:
+    """Say why one item counts or does not; the first reason that holds, in this order."""
+    day = facts.day(zone)
+    reasons: Sequence[tuple[bool, Why]] = (
+        (facts.same_as_id is not None, Why.SAME),
+        (not facts.captured, Why.NOT_CAPTURED),
+        (day is None, Why.NO_DATE),
+        (day is not None and not _within(day, project), Why.OUTSIDE),
+        (facts.values.get(CONTROLLED_KEY) != ("yes",), Why.NOT_CONTROLLED),
+        (not facts.values.get(PROMOTES_KEY), Why.NO_CREATOR),
+    )
+    return next((reason for holds, reason in reasons if holds), Why.COUNTED)
+
+
+def load_facts_of_items(session: Session, project_id: str) -> list[Facts]:
+    """Read what counting needs of every item of the project."""
+    values: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    posted: dict[str, FieldValue] = {}
+    rows = session.execute(
+        select(StudyField.key, FieldValue)
+        .join(FieldValue, FieldValue.field_id == StudyField.id)
+        .where(StudyField.project_id == project_id, FieldValue.current)
+        .order_by(FieldValue.id)
+    )
+    for key, value in rows:
+        values[value.item_id][key].append(value.value)
+        if key == POSTED_KEY:
+            posted[value.item_id] = value
+    items = session.execute(
+        select(Item.id, Item.address, Item.same_as_id).where(Item.project_id == project_id)
+    ).all()
+    seen = _captured(session, project_id)
+    roots = {item_id: same_as or item_id for item_id, _address, same_as in items}
+    captured = {roots[item_id] for item_id in seen if item_id in roots}
+    return [
+        Facts(
+            item_id=item_id,
+            address=address,
+            captured=item_id in captured,
+            same_as_id=same_as,
+            values={key: tuple(found) for key, found in values[item_id].items()},
+            posted=posted.get(item_id),
+        )
+        for item_id, address, same_as in items
+    ]
+
+
+def _captured(session: Session, project_id: str) -> frozenset[str]:
+    query = select(Capture.item_id).where(
+        Capture.project_id == project_id, Capture.outcome.in_(SEEN)
+    )
+    return frozenset(session.scalars(query.distinct()))
+
+
+def _within(day: date, project: Project) -> bool:
+    after_start = project.window_from is None or day >= project.window_from
+    return after_start and (project.window_to is None or day <= project.window_to)
+
+
+def _instant(facts: Facts) -> tuple[datetime | str, ...]:
+    posted = facts.posted
+    if posted is None:
+        return ("",)
+    return (posted.instant.isoformat() if posted.instant else posted.value, facts.item_id)
+
+
+def _raw(facts: Facts) -> str:
+    return facts.posted.raw if facts.posted is not None else ""
+
+
+def _scope(whys: Counter[Why]) -> tuple[Cell, ...]:
+    return tuple(Cell(reason.value, whys[reason], f"is:{IS_WORDS[reason]}") for reason in Why)
+
+
+@dataclass(frozen=True, slots=True)
+class _TableSpec:
+    key: str
+    title: str
+    values: Callable[[Facts, tzinfo], Iterable[str]]
+    clause: Callable[[str], str]
+    by_label: bool = False  # else: largest first, equal counts by label
+
+
+def _field(key: str) -> Callable[[Facts, tzinfo], Iterable[str]]:
+    return lambda facts, _zone: facts.values.get(key, ())
+
+
+def _month(facts: Facts, zone: tzinfo) -> Iterable[str]:
+    day = facts.day(zone)
+    return () if day is None else (f"{day:%Y-%m}",)
+
+
+def _group(facts: Facts, _zone: tzinfo) -> Iterable[str]:
+    return {value.partition("/")[0] for value in facts.values.get("narrative", ())}
+
+
+def quoted(key: str, value: str) -> str:
+    """Write one `field:"value"` clause of the query language."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{key}:"{escaped}"'
+
+
+_TABLES: Final = (
+    _TableSpec("by_sharer", "By account", _field(AUTHOR_KEY), lambda v: quoted("author", v)),
+    _TableSpec(
+        "by_influencer", "By creator", _field(PROMOTES_KEY), lambda v: quoted("promotes", v)
+    ),
+    _TableSpec("by_month", "By month", _month, lambda v: f"month:{v}", by_label=True),
+    _TableSpec("by_platform", "By platform", _field("platform"), lambda v: quoted("platform", v)),
+    _TableSpec("by_language", "By language", _field("language"), lambda v: quoted("language", v)),
+    _TableSpec(
+        "by_narrative", "By narrative", _field("narrative"), lambda v: quoted("narrative", v)
+    ),
+    _TableSpec(
+        "by_narrative_group", "By narrative group", _group, lambda v: quoted("narrative", v + "/*")
+    ),
+)
+IS_WORDS: Final = {reason: reason.name.lower().replace("_", "-") for reason in Why}
+
+
+def _table(spec: _TableSpec, counted: Sequence[Facts], zone: tzinfo) -> Table:
+    numbers = Counter(value for facts in counted for value in spec.values(facts, zone))
+    ordered = sorted(
+        numbers.items(), key=lambda pair: pair[0] if spec.by_label else (-pair[1], pair[0])
+    )
+    return Table(
+        key=spec.key,
+        title=spec.title,
+        cells=tuple(
+            Cell(value, number, f"is:counted {spec.clause(value)}") for value, number in ordered
+        ),
+    )
+
+
+def _standings(session: Session, project_id: str, counted: set[str]) -> tuple[Standing, ...]:
+    """Of each checked field: counted items whose value only the list supports, or that differ."""
+    rows = session.execute(
+        select(StudyField, FieldValue)
+        .join(FieldValue, FieldValue.field_id == StudyField.id)
+        .where(
+            StudyField.project_id == project_id,
+            StudyField.check != "none",
+            FieldValue.current,
+            FieldValue.source != ValueSource.CAPTURE,
+        )
+        .order_by(StudyField.position)
+    )
+    alone: dict[str, set[str]] = {}
+    differ: dict[str, set[str]] = {}
+    labels: dict[str, str] = {}
+    for field, value in rows:
+        labels[field.key] = field.label
+        alone.setdefault(field.key, set())
+        differ.setdefault(field.key, set())
+        if value.item_id not in counted:
+            continue
+        if value.state is ValueState.DIFFERS:
+            differ[field.key].add(value.item_id)
+        elif value.state is not ValueState.AGREES and value.source is ValueSource.LIST:
+            alone[field.key].add(value.item_id)
+    return tuple(
+        Standing(
+            field_key=key,
+            field_label=label,
+            list_alone=Cell("rest on the list alone", len(alone[key]), f"is:counted list-alone:{key}"),
+            differs=Cell("differ from the page", len(differ[key]), f"is:counted differs:{key}"),
+        )
+        for key, label in labels.items()
+    )
