@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from archive.capture.network import GuardPolicy
-
 from annotate.db import DATABASE_NAME, Database
 from annotate.errors import EnvironmentMissingError, UsageError
 from annotate.migrate import migrate
+from archive.capture.network import GuardPolicy
 from archive.identifiers import uuid7
 from archive.store import Store
 from config import Config
 
 INSTANCE_FILE: Final = "instance-id"
-SECRET_FILE: Final = "keys/web-secret"
+WEB_KEY_FILE: Final = "keys/web-secret"
 PRIVATE_FOLDERS: Final = ("sessions", "keys")
 OPEN_FOLDERS: Final = ("captures", "imports", "index", "quarantine", "renditions", "cache", "tmp")
 
@@ -36,7 +35,7 @@ class Wiring:
     @property
     def web_secret(self) -> bytes:
         """The key that signs cookies and forms."""
-        return (self.home / SECRET_FILE).read_bytes()
+        return (self.home / WEB_KEY_FILE).read_bytes()
 
     @property
     def index(self) -> Path:
@@ -61,7 +60,7 @@ def make_home(config: Config) -> Wiring:
         (home / name).mkdir(parents=True, exist_ok=True)
     for name in PRIVATE_FOLDERS:
         (home / name).mkdir(mode=0o700, exist_ok=True)
-    secret = home / SECRET_FILE
+    secret = home / WEB_KEY_FILE
     secret.touch(mode=0o600)
     secret.write_bytes(secrets.token_bytes(32))
     database = Database(home)

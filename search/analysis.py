@@ -75,11 +75,7 @@ def normalise(run: str) -> tuple[str, ...]:
     """Bring one run of letters to its indexed form: usually one word, none if nothing is left."""
     plain = unicodedata.normalize("NFKC", run).casefold().translate(_DROPPED)
     plain = unicodedata.normalize("NFKC", plain)
-    found: list[str] = []
-    for word in _WORD.findall(plain):
-        for part in _RUNS.findall(word):
-            found.append(part)
-    return tuple(found)
+    return tuple(part for word in _WORD.findall(plain) for part in _RUNS.findall(word))
 
 
 def words(text: str) -> list[str]:

@@ -22,7 +22,7 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-class User(Base):
+class User(Base, kw_only=True):
     """A person. `pseudonym` stands for them wherever bytes are kept for ever."""
 
     __tablename__ = "user_account"
@@ -38,7 +38,7 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
 
 
-class SignInSession(Base):
+class SignInSession(Base, kw_only=True):
     """One signed-in browser; only the hash of its token is kept."""
 
     __tablename__ = "sign_in_session"
@@ -49,7 +49,7 @@ class SignInSession(Base):
     expires_at: Mapped[datetime]
 
 
-class SignInLink(Base):
+class SignInLink(Base, kw_only=True):
     """A link that signs one person in, once; only the hash of its token is kept."""
 
     __tablename__ = "sign_in_link"
@@ -61,7 +61,7 @@ class SignInLink(Base):
     used_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
-class Project(Base):
+class Project(Base, kw_only=True):
     """One study: its window, its reporting zone, and everything that hangs on it."""
 
     __tablename__ = "project"
@@ -80,7 +80,7 @@ class Project(Base):
     row_version: Mapped[int] = mapped_column(default=1)
 
 
-class Membership(Base):
+class Membership(Base, kw_only=True):
     """A person's role in a project."""
 
     __tablename__ = "membership"

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from archive.page import DatePrecision, PageFacts, ShownDate
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -30,6 +29,7 @@ from annotate.models import (
 )
 from annotate.services.facts import load_facts
 from annotate.services.fields import fields_of, normalise, values_of
+from archive.page import DatePrecision, PageFacts, ShownDate
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import Final
 
-from archive.capture.outcome import Outcome
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotate.models import Capture, FieldValue, Item, Project, StudyField, ValueSource, ValueState
 from annotate.services.zones import local_day
+from archive.capture.outcome import Outcome
 
 CONTROLLED_KEY: Final = "author_state_controlled"
 POSTED_KEY: Final = "posted_at"
@@ -301,7 +301,9 @@ def _standings(session: Session, project_id: str, counted: set[str]) -> tuple[St
         Standing(
             field_key=key,
             field_label=label,
-            list_alone=Cell("rest on the list alone", len(alone[key]), f"is:counted list-alone:{key}"),
+            list_alone=Cell(
+                "rest on the list alone", len(alone[key]), f"is:counted list-alone:{key}"
+            ),
             differs=Cell("differ from the page", len(differ[key]), f"is:counted differs:{key}"),
         )
         for key, label in labels.items()

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 
-from archive.clock import isoformat
-from archive.page import DatePrecision
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -29,6 +27,8 @@ from annotate.models import (
     StudyField,
     ValueSource,
 )
+from archive.clock import isoformat
+from archive.page import DatePrecision
 
 SEVERAL: Final = ";"  # what stands between the values of a relation
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -195,8 +195,7 @@ def set_values(
             for value in old:
                 value.current = False
                 changed.append(value)
-        for one in new:
-            added.append(_value(item, field, one, source, current=current, actor=actor))
+        added += [_value(item, field, one, source, current=current, actor=actor) for one in new]
         before[field.key] = [value.raw for value in old]
         after[field.key] = [value.raw for value in new]
     if before:
@@ -288,9 +287,7 @@ def _datetime(field: StudyField, text: str) -> Normalised:
             f"{field.label}: {text!r} is no date such as 2020-05-31 or 2020-05-31T23:30:00-05:00."
         ) from error
     if moment.tzinfo is None:
-        raise UsageError(
-            f"{field.label}: {text!r} says no time zone; add one, as in {text}+00:00."
-        )
+        raise UsageError(f"{field.label}: {text!r} says no time zone; add one, as in {text}+00:00.")
     return Normalised(
         isoformat(moment), text, instant=moment.astimezone(UTC), precision=DatePrecision.SECOND
     )

@@ -32,7 +32,7 @@ def parse_zone(text: str) -> tzinfo:
         except (ZoneInfoNotFoundError, ValueError, OSError):
             pass
     raise UsageError(
-        f"{text!r} is no time zone; write a name such as Asia/Urumqi, or an offset such as UTC+08:00."
+        f"{text!r} is no time zone; write one such as Asia/Urumqi, or an offset such as UTC+08:00."
     )
 
 
