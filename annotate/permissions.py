@@ -1,0 +1,50 @@
+"""Who may do what: one table, asked by every route, command and export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from annotate.errors import NotAllowedError
+from annotate.models import Role
+
+
+class Act(StrEnum):
+    """What a person can do in a project."""
+
+    READ = "read"
+    EXPORT = "export"
+    CAPTURE = "capture"
+    IMPORT = "import"
+    TAG = "tag"
+    NOTE = "write notes"
+    SET_FIELD = "set fields"
+    JUDGE_SAME = "judge items the same"
+    CHANGE_PROJECT = "change the project"
+    MANAGE_MEMBERS = "manage members"
+
+
+_VIEWER: Final = frozenset({Act.READ, Act.EXPORT})
+_CODER: Final = _VIEWER | {Act.TAG, Act.NOTE, Act.SET_FIELD, Act.CAPTURE, Act.JUDGE_SAME}
+_MANAGER: Final = _CODER | {Act.IMPORT, Act.CHANGE_PROJECT}
+ACTS: Final[Mapping[Role, frozenset[Act]]] = {
+    Role.VIEWER: _VIEWER,
+    Role.CODER: _CODER,
+    Role.MANAGER: _MANAGER,
+    Role.OWNER: _MANAGER | {Act.MANAGE_MEMBERS},
+}
+
+
+def may(role: Role, act: Act) -> bool:
+    """Tell whether the role allows the act."""
+    return act in ACTS[role]
+
+
+def require(role: Role, act: Act) -> None:
+    """Let the act pass.
+
+    :raises NotAllowedError: the role does not allow it
+    """
+    if not may(role, act):
+        raise NotAllowedError(f"As {role.value} of this project you may not {act.value}.")
