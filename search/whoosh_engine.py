@@ -73,7 +73,7 @@ class WhooshEngine:
                 self._index = index.create_in(folder, _schema(), indexname=INDEX_NAME)
             self._searcher: Searcher = self._index.searcher(weighting=BM25F())
         except (index.IndexError, OSError, EOFError, ValueError, KeyError, TypeError) as error:
-            raise IndexDamagedError(f"the index in {folder} cannot be read: {error}") from error
+            raise IndexDamagedError(f"the index in {folder} is damaged: {error}") from error
 
     def position(self) -> int:
         """Return how far along the feed the index stands."""

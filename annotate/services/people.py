@@ -104,7 +104,7 @@ def change_user(
     body: dict[str, object] = {}
     if password is not None:
         user.password_hash = _hashed(password)
-        body["password"] = "changed"
+        body["changed"] = ["password"]
     if is_active is not None and is_active != user.is_active:
         if not is_active and user.is_admin and _active_admins(session) < 2:
             raise UsageError("This is the last person who can manage people; keep one.")

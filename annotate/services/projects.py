@@ -114,17 +114,16 @@ def set_member(
         return
     if before is Role.OWNER and _owners(session, project) < 2:
         raise UsageError("A project keeps at least one owner; name another first.")
-    if membership is None and role is not None:
-        membership = Membership(project_id=project.id, user_id=user.id, role=role)
+    if membership is None:
+        membership = Membership(project_id=project.id, user_id=user.id, role=role or Role.VIEWER)
         session.add(membership)
         kind = EventKind.MEMBER_ADD
-    elif membership is not None and role is not None:
+    elif role is not None:
         membership.role = role
         kind = EventKind.MEMBER_CHANGE
     else:
         session.delete(membership)
         kind = EventKind.MEMBER_REMOVE
-    assert membership is not None
     events.record(
         session,
         kind,

@@ -1,0 +1,162 @@
+"""A capture worker: claims a request, carries it out, writes down what came of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from pathlib import Path
+from typing import Final
+
+from annotate.errors import NotFoundError
+from annotate.models import CaptureRequest, Project, User
+from annotate.services import captures, requests
+from annotate.services.people import actor_of
+from annotate.services.processes import ProcessIdentity, this_process
+from annotate.wiring import Wiring
+from archive.capture.engines import make_engine
+from archive.capture.job import CaptureEngine, CaptureJob, CaptureOptions, CaptureResult
+from archive.capture.outcome import Outcome
+from archive.clock import utc_now
+from archive.errors import StoreError
+from archive.urlkey import Address
+from archive.writer import OPEN_SUFFIX
+
+IDLE: Final = 0.3  # seconds between two looks at an empty queue
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Works a home's queue off, one capture at a time."""
+
+    def __init__(self, wiring: Wiring, name: str) -> None:
+        self._wiring = wiring
+        self._me: ProcessIdentity = this_process(name)
+        self._engines: dict[str, CaptureEngine] = {}
+        self._impolite = frozenset(address for address, _port in wiring.policy.allowed)
+
+    def run(self, stop: threading.Event, *, until_empty: bool = False) -> int:
+        """Carry out requests until told to stop; return how many."""
+        done = 0
+        while not stop.is_set():
+            try:
+                worked = self.step()
+            except Exception:  # the worker's edge: one bad request must not end the others
+                _log.exception("a capture failed in a way nobody foresaw")
+                worked = False
+            done += worked
+            if not worked:
+                if until_empty:
+                    return done
+                stop.wait(IDLE)
+        return done
+
+    def step(self) -> bool:
+        """Carry out one request; False if there was none to take."""
+        with self._wiring.database.write() as session:
+            claimed = requests.claim(
+                session,
+                self._me,
+                host_delay=self._wiring.config.host_delay,
+                impolite_hosts=self._impolite,
+            )
+            if claimed is None:
+                return False
+            request, capture_id = claimed
+            project = session.get(Project, request.project_id)
+            operator = session.get(User, request.requested_by)
+        if project is None or operator is None:
+            raise NotFoundError(f"request {request.id} belongs to nobody")
+        result = self._capture(request, capture_id, operator)
+        with self._wiring.database.write() as session:
+            held = session.get(CaptureRequest, request.id)
+            if held is None:
+                raise NotFoundError(f"request {request.id} is gone")
+            if isinstance(result, str):
+                requests.fail(session, held, Outcome.FAILED, result)
+                return True
+            captures.store_capture(session, actor_of(operator), held, result, self._wiring.store)
+            requests.finish(session, held, result)
+        self._keep_thumbnail(result)
+        return True
+
+    def _capture(
+        self, request: CaptureRequest, capture_id: str, operator: User
+    ) -> CaptureResult | str:
+        """Carry a request out; a sentence where the disk refused and nothing is stored."""
+        config = self._wiring.config
+        try:
+            folder = self._wiring.store.capture_folder(capture_id, utc_now())
+            job = CaptureJob(
+                capture_id=capture_id,
+                address=Address.parse(request.address),
+                folder=folder,
+                policy=self._wiring.policy,
+                operator=operator.pseudonym,
+                instance=self._wiring.instance,
+                reason=request.why,
+                options=CaptureOptions(
+                    time_limit=config.capture_seconds, body_limit=config.capture_bytes
+                ),
+            )
+            result = self._engine(request.engine).capture(job)
+            if result.warc is None:
+                _remove_empty(folder)
+            else:
+                self._wiring.store.write_manifest(folder, _manifest(result))
+        except StoreError as error:
+            return f"The capture could not be stored: {error}. Nothing of it was kept; try again."
+        return result
+
+    def _engine(self, wanted: str) -> CaptureEngine:
+        name = self._wiring.config.engine if wanted == "auto" else wanted
+        if name not in self._engines:
+            browser = self._wiring.config.browser
+            self._engines[name] = make_engine(name, Path(browser) if browser else None)
+        return self._engines[name]
+
+    def _keep_thumbnail(self, result: CaptureResult) -> None:
+        if result.thumbnail_png is None:
+            return
+        folder = self._wiring.home / "cache" / "thumbnails"
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / f"{result.capture_id}.{os.getpid()}"
+        part.write_bytes(result.thumbnail_png)
+        part.rename(folder / f"{result.capture_id}.png")
+
+
+def recover(wiring: Wiring) -> int:
+    """After a crash: requests of dead workers wait again; their files are set aside."""
+    with wiring.database.write() as session:
+        begun = requests.recover(session, attempts=wiring.config.attempts)
+    for folder in wiring.store.capture_folders():
+        if folder.name in begun:
+            sealed = any(path.name.endswith(".warc.gz") for path in folder.iterdir())
+            unfinished = [path for path in folder.iterdir() if path.name.endswith(OPEN_SUFFIX)]
+            if sealed or unfinished:
+                wiring.store.quarantine(
+                    folder, "the worker died before the capture was written down"
+                )
+            else:
+                _remove_empty(folder)
+    return len(begun)
+
+
+def _manifest(result: CaptureResult) -> dict[str, object]:
+    warc = result.warc
+    return {
+        "capture": result.capture_id,
+        "outcome": result.outcome.value,
+        "reason": result.reason,
+        "files": [{"name": warc.path.name, "sha256": warc.sha256, "size": warc.size}]
+        if warc
+        else [],
+        "records": warc.records if warc else 0,
+    }
+
+
+def _remove_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        _log.debug("%s is not empty and stays", folder)

@@ -1,0 +1,182 @@
+"""Writing a finished capture into the catalog, after its WARC is durable on disk."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from annotate import events
+from annotate.errors import NotFoundError
+from annotate.events import Actor
+from annotate.models import (
+    Base,
+    Capture,
+    CaptureRequest,
+    EventKind,
+    Item,
+    Project,
+    Record,
+    Rendition,
+    WarcFile,
+)
+from annotate.services.checks import check_item
+from annotate.services.facts import dump_facts
+from archive.capture.job import CaptureResult
+from archive.clock import isoformat
+from archive.store import Store
+from archive.text import rendition
+from archive.verify import VerdictWord
+from archive.writer import WarcSummary, WrittenRecord
+from search.language import detect_language
+
+SCREENSHOT_PREFIXES = ("urn:fullPage:", "urn:view:")
+
+
+def store_capture(
+    session: Session, actor: Actor, request: CaptureRequest, result: CaptureResult, store: Store
+) -> Capture | None:
+    """Write the rows of a capture, their event, and check the item's claims against it.
+
+    None where nothing was recorded, as when the guard refused.
+    """
+    project = session.get(Project, request.project_id)
+    item = session.get(Item, request.item_id)
+    if project is None or item is None:
+        raise NotFoundError("The request's project or item is gone.")
+    if result.warc is None:
+        _note_outcome(session, actor, project, item, result)
+        return None
+    warc, records = _warc_rows(project, result.warc, store)
+    capture = _capture(project, item, request, result, warc)
+    text = rendition(result.title, result.text, result.language_claimed)
+    written = Rendition(
+        capture_id=capture.id, text=result.text, sha256=text.sha256, version=text.version
+    )
+    _show_on_item(item, capture)
+    added: list[Base] = [warc, *records, capture, written]
+    session.add_all(added)
+    events.record(
+        session,
+        EventKind.CAPTURE_STORE,
+        actor=actor,
+        covers=[capture, item, warc, written, *records],
+        project_id=project.id,
+        item=item,
+        body={
+            "capture": capture.id,
+            "request": request.id,
+            "outcome": result.outcome.value,
+            "warc": {"sha256": warc.sha256, "size": warc.size, "records": warc.records},
+            "text_sha256": written.sha256,
+            "text_version": written.version,
+            "engine": result.engine,
+            "captured_at": isoformat(result.started_at),
+        },
+        reason=result.reason,
+    )
+    session.flush()
+    check_item(session, actor, project, item, capture)
+    return capture
+
+
+def _note_outcome(
+    session: Session, actor: Actor, project: Project, item: Item, result: CaptureResult
+) -> None:
+    if item.latest_capture_id is not None:
+        return
+    item.latest_outcome = result.outcome
+    events.record(
+        session,
+        EventKind.CAPTURE_STORE,
+        actor=actor,
+        covers=[item],
+        project_id=project.id,
+        item=item,
+        body={"outcome": result.outcome.value, "warc": None},
+        reason=result.reason,
+    )
+    session.flush()
+
+
+def _warc_rows(
+    project: Project, summary: WarcSummary, store: Store
+) -> tuple[WarcFile, list[Record]]:
+    warc = WarcFile(
+        project_id=project.id,
+        name=summary.path.name,
+        path=store.relative(summary.path),
+        size=summary.size,
+        sha256=summary.sha256,
+        records=summary.records,
+        verdict=VerdictWord.INTACT,  # the writer read it back before naming it
+    )
+    records = [
+        Record(
+            warc_file_id=warc.id,
+            position=position,
+            record_id=record.record_id,
+            kind=record.type,
+            target=record.target,
+            offset=record.offset,
+            length=record.length,
+            block_digest=record.block_digest,
+            payload_digest=record.payload_digest,
+        )
+        for position, record in enumerate(summary.record_list)
+    ]
+    return warc, records
+
+
+def _capture(
+    project: Project, item: Item, request: CaptureRequest, result: CaptureResult, warc: WarcFile
+) -> Capture:
+    summary = result.warc
+    listed = summary.record_list if summary is not None else ()
+    main = _main_record(listed, result.final_url)
+    picture = next(
+        (one for one in listed if (one.target or "").startswith(SCREENSHOT_PREFIXES)), None
+    )
+    return Capture(
+        id=result.capture_id,
+        project_id=project.id,
+        item_id=item.id,
+        request_id=request.id,
+        warc_file_id=warc.id,
+        address=request.address,
+        final_address=result.final_url,
+        outcome=result.outcome,
+        reason=result.reason,
+        http_status=result.status,
+        captured_at=result.started_at,
+        finished_at=result.finished_at,
+        engine=result.engine,
+        software=result.software,
+        operator_id=request.requested_by,
+        main_offset=main.offset if main else None,
+        main_length=main.length if main else None,
+        main_record_id=main.record_id if main else None,
+        payload_digest=(main.payload_digest or main.block_digest) if main else None,
+        screenshot_record_id=picture.record_id if picture else None,
+        title=result.title,
+        language=detect_language(result.text),
+        language_claimed=result.language_claimed,
+        facts=dump_facts(result.facts) if result.facts is not None else "{}",
+        has_thumbnail=result.thumbnail_png is not None,
+    )
+
+
+def _main_record(records: tuple[WrittenRecord, ...], final: str | None) -> WrittenRecord | None:
+    """Return the response of the page itself: the first of its address after the redirects."""
+    responses = [record for record in records if record.type == "response"]
+    return next((one for one in responses if one.target == final), next(iter(responses), None))
+
+
+def _show_on_item(item: Item, capture: Capture) -> None:
+    """Let the item show its newest capture; a failed one never hides a good one before it."""
+    if item.latest_capture_id is not None and not capture.title and item.title:
+        item.latest_outcome = capture.outcome
+        return
+    item.latest_capture_id = capture.id
+    item.latest_outcome = capture.outcome
+    item.latest_captured_at = capture.captured_at
+    item.title = capture.title
+    item.language = capture.language
