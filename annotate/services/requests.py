@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -287,7 +287,7 @@ def _record(
     kind: EventKind,
     actor: Actor,
     request: CaptureRequest,
-    body: dict[str, str | None],
+    body: Mapping[str, str | None],
     *,
     reason: str = "",
 ) -> None:
