@@ -20,7 +20,6 @@ from archive.capture.outcome import Outcome
 from archive.clock import utc_now
 from archive.errors import StoreError
 from archive.urlkey import Address
-from archive.writer import OPEN_SUFFIX
 
 IDLE: Final = 0.3  # seconds between two looks at an empty queue
 _log = logging.getLogger(__name__)
@@ -44,6 +43,7 @@ class Worker:
             except Exception:  # the worker's edge: one bad request must not end the others
                 _log.exception("a capture failed in a way nobody foresaw")
                 worked = False
+                self._give_up()
             done += worked
             if not worked:
                 if until_empty:
@@ -79,6 +79,15 @@ class Worker:
             requests.finish(session, held, result)
         self._keep_thumbnail(result)
         return True
+
+    def _give_up(self) -> None:
+        """End what this worker still holds; files already written are set aside."""
+        reason = "Holdfast failed on something it did not expect; its log says more."
+        with self._wiring.database.write() as session:
+            held = requests.held_by(session, self._me)
+            for request, _capture_id in held:
+                requests.fail(session, request, Outcome.FAILED, reason)
+        _set_aside(self._wiring, {capture_id for _request, capture_id in held}, reason)
 
     def _capture(
         self, request: CaptureRequest, capture_id: str, operator: User
@@ -129,17 +138,18 @@ def recover(wiring: Wiring) -> int:
     """After a crash: requests of dead workers wait again; their files are set aside."""
     with wiring.database.write() as session:
         begun = requests.recover(session, attempts=wiring.config.attempts)
-    for folder in wiring.store.capture_folders():
-        if folder.name in begun:
-            sealed = any(path.name.endswith(".warc.gz") for path in folder.iterdir())
-            unfinished = [path for path in folder.iterdir() if path.name.endswith(OPEN_SUFFIX)]
-            if sealed or unfinished:
-                wiring.store.quarantine(
-                    folder, "the worker died before the capture was written down"
-                )
-            else:
-                _remove_empty(folder)
+    _set_aside(wiring, set(begun), "the worker died before the capture was written down")
     return len(begun)
+
+
+def _set_aside(wiring: Wiring, capture_ids: set[str], reason: str) -> None:
+    for folder in wiring.store.capture_folders() if capture_ids else ():
+        if folder.name not in capture_ids:
+            continue
+        if any(folder.iterdir()):
+            wiring.store.quarantine(folder, reason)
+        else:
+            _remove_empty(folder)
 
 
 def _manifest(result: CaptureResult) -> dict[str, object]:

@@ -83,7 +83,7 @@ class ProjectLabels:
             raise UnknownFieldError(f"There is no field {label.field!r}; there are {known}")
         return self._field(field, label.value)
 
-    def _ids(self, query: Select[tuple[str]]) -> frozenset[str]:
+    def _ids(self, query: Select[str]) -> frozenset[str]:
         return frozenset(self._session.scalars(query.where(Item.project_id == self._project.id)))
 
     def _tag(self, value: str) -> frozenset[str]:
@@ -103,7 +103,7 @@ class ProjectLabels:
         wanted = words.get(value.lower())
         if wanted is not None:
             return counting.items_with(self._session, self._project, self._zone, wanted)
-        simple: dict[str, Select[tuple[str]]] = {
+        simple: dict[str, Select[str]] = {
             "captured": select(Item.id).where(Item.latest_capture_id.is_not(None)),
             "uncaptured": select(Item.id).where(Item.latest_capture_id.is_(None)),
             "tagged": select(Item.id).where(Item.id.in_(select(ItemTag.item_id))),
@@ -119,7 +119,7 @@ class ProjectLabels:
         return self._ids(simple[value.lower()])
 
     @staticmethod
-    def _state(state: ValueState) -> Select[tuple[str]]:
+    def _state(state: ValueState) -> Select[str]:
         return select(FieldValue.item_id).where(FieldValue.current, FieldValue.state == state)
 
     def _lang(self, value: str) -> frozenset[str]:

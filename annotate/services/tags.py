@@ -1,0 +1,247 @@
+"""Tags: on one item or many at once, with an undo that restores exactly those rows."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from annotate import events
+from annotate.errors import NotFoundError, UsageError
+from annotate.events import Actor
+from annotate.models import BulkKind, BulkOperation, EventKind, Item, ItemTag, Project, Tag
+from annotate.services.labels import fold
+from archive.clock import utc_now
+
+LONGEST: Final = 120  # characters of a tag
+_AT_ONCE: Final = 20_000  # items of one bulk act
+
+
+def ensure_tag(session: Session, actor: Actor, project: Project, name: str) -> Tag:
+    """Return the project's tag of this name, made if need be.
+
+    :raises UsageError: the name is empty, too long, or has a control character
+    """
+    shown = " ".join(unicodedata.normalize("NFC", name).split())
+    if not shown or len(shown) > LONGEST or not shown.isprintable():
+        raise UsageError(f"A tag has 1 to {LONGEST} visible characters.")
+    if "*" in shown or '"' in shown:
+        raise UsageError('A tag has no * and no ", since searches use them.')
+    tag = session.scalar(select(Tag).where(Tag.project_id == project.id, Tag.folded == fold(shown)))
+    if tag is None:
+        tag = Tag(project_id=project.id, name=shown, folded=fold(shown), created_by=actor.user_id)
+        session.add(tag)
+        events.record(
+            session,
+            EventKind.TAG_CREATE,
+            actor=actor,
+            covers=[tag],
+            project_id=project.id,
+            body={"tag": tag.id, "name": shown},
+        )
+        session.flush()
+    return tag
+
+
+def add_tag(session: Session, actor: Actor, project: Project, item: Item, name: str) -> Tag:
+    """Put a tag on an item; harmless where it is on it."""
+    tag = ensure_tag(session, actor, project, name)
+    _add(session, actor, project, item, tag, None)
+    return tag
+
+
+def remove_tag(session: Session, actor: Actor, project: Project, item: Item, tag: Tag) -> None:
+    """Take a tag off an item; harmless where it is not on it."""
+    _remove(session, actor, project, item, tag, None)
+
+
+def get_tag(session: Session, project: Project, tag_id: str) -> Tag:
+    """Return a tag of the project.
+
+    :raises NotFoundError: there is none of that id
+    """
+    tag = session.get(Tag, tag_id)
+    if tag is None or tag.project_id != project.id:
+        raise NotFoundError("This project has no such tag.")
+    return tag
+
+
+def tag_many(
+    session: Session,
+    actor: Actor,
+    project: Project,
+    item_ids: Sequence[str],
+    name: str,
+    kind: BulkKind,
+) -> BulkOperation:
+    """Tag or untag many items; only those that changed are in the operation.
+
+    :raises UsageError: too many items
+    """
+    if len(item_ids) > _AT_ONCE:
+        raise UsageError(f"At most {_AT_ONCE} items are changed at once; narrow the search.")
+    tag = ensure_tag(session, actor, project, name)
+    operation = BulkOperation(
+        project_id=project.id, kind=kind, tag_id=tag.id, items="[]", done_by=actor.user_id
+    )
+    act = _add if kind is BulkKind.TAG else _remove
+    changed = [
+        item_id
+        for item_id in item_ids
+        if (item := session.get(Item, item_id)) is not None
+        and item.project_id == project.id
+        and act(session, actor, project, item, tag, operation.id)
+    ]
+    operation.items = json.dumps(changed)
+    session.add(operation)
+    events.record(
+        session,
+        EventKind.BULK_DO,
+        actor=actor,
+        covers=[operation],
+        project_id=project.id,
+        operation_id=operation.id,
+        body={"kind": kind.value, "tag": tag.id, "items": len(changed)},
+    )
+    session.flush()
+    return operation
+
+
+def undo(session: Session, actor: Actor, project: Project, operation_id: str) -> int:
+    """Undo a bulk act on exactly the rows it changed, where they still are as it left them.
+
+    :raises NotFoundError: the project has no such operation
+    :raises UsageError: it was undone already
+    """
+    operation = session.get(BulkOperation, operation_id)
+    if operation is None or operation.project_id != project.id:
+        raise NotFoundError("This project has no such operation.")
+    if operation.undone_at is not None:
+        raise UsageError("This was undone already.")
+    tag = get_tag(session, project, operation.tag_id)
+    restored = 0
+    for item_id in json.loads(operation.items):
+        item = session.get(Item, item_id)
+        if item is None:
+            continue
+        held = session.get(ItemTag, (item.id, tag.id))
+        if operation.kind is BulkKind.TAG:
+            # Somebody may have taken it off and put it on since: that is theirs, and stays.
+            if held is not None and held.operation_id == operation.id:
+                restored += _remove(session, actor, project, item, tag, operation.id)
+        elif held is None:
+            restored += _add(session, actor, project, item, tag, operation.id)
+    operation.undone_at = utc_now()
+    operation.undone_by = actor.user_id
+    events.record(
+        session,
+        EventKind.BULK_UNDO,
+        actor=actor,
+        covers=[operation],
+        project_id=project.id,
+        operation_id=operation.id,
+        body={"items": restored},
+    )
+    session.flush()
+    return restored
+
+
+def tags_of(session: Session, item_ids: Sequence[str]) -> dict[str, list[Tag]]:
+    """Return the tags of items, by name."""
+    found: dict[str, list[Tag]] = {item_id: [] for item_id in item_ids}
+    query = (
+        select(ItemTag.item_id, Tag)
+        .join(Tag, Tag.id == ItemTag.tag_id)
+        .where(ItemTag.item_id.in_(item_ids))
+        .order_by(Tag.folded)
+    )
+    for item_id, tag in session.execute(query):
+        found[item_id].append(tag)
+    return found
+
+
+def all_tags(session: Session, project_id: str) -> list[tuple[Tag, int]]:
+    """Return the project's tags with how many items bear each, by name."""
+    query = (
+        select(Tag, func.count(ItemTag.item_id))
+        .outerjoin(ItemTag, ItemTag.tag_id == Tag.id)
+        .where(Tag.project_id == project_id)
+        .group_by(Tag.id)
+        .order_by(Tag.folded)
+    )
+    return [(tag, number) for tag, number in session.execute(query)]
+
+
+def last_operation(session: Session, project_id: str, user_id: str) -> BulkOperation | None:
+    """Return a person's last bulk act that is not undone."""
+    return session.scalar(
+        select(BulkOperation)
+        .where(
+            BulkOperation.project_id == project_id,
+            BulkOperation.done_by == user_id,
+            BulkOperation.undone_at.is_(None),
+        )
+        .order_by(BulkOperation.id.desc())
+        .limit(1)
+    )
+
+
+def _add(
+    session: Session,
+    actor: Actor,
+    project: Project,
+    item: Item,
+    tag: Tag,
+    operation_id: str | None,
+) -> bool:
+    if session.get(ItemTag, (item.id, tag.id)) is not None:
+        return False
+    held = ItemTag(
+        item_id=item.id, tag_id=tag.id, tagged_by=actor.user_id, operation_id=operation_id
+    )
+    session.add(held)
+    _record(session, EventKind.TAG_ADD, actor, project, item, tag, held, operation_id)
+    return True
+
+
+def _remove(
+    session: Session,
+    actor: Actor,
+    project: Project,
+    item: Item,
+    tag: Tag,
+    operation_id: str | None,
+) -> bool:
+    held = session.get(ItemTag, (item.id, tag.id))
+    if held is None:
+        return False
+    session.delete(held)
+    _record(session, EventKind.TAG_REMOVE, actor, project, item, tag, held, operation_id)
+    return True
+
+
+def _record(
+    session: Session,
+    kind: EventKind,
+    actor: Actor,
+    project: Project,
+    item: Item,
+    tag: Tag,
+    held: ItemTag,
+    operation_id: str | None,
+) -> None:
+    events.record(
+        session,
+        kind,
+        actor=actor,
+        covers=[held],
+        project_id=project.id,
+        item=item,
+        operation_id=operation_id,
+        body={"tag": tag.id, "name": tag.name},
+    )
+    session.flush()
