@@ -230,6 +230,20 @@ def retry(session: Session, actor: Actor, request: CaptureRequest) -> None:
     _record(session, EventKind.REQUEST_RETRY, actor, request, body)
 
 
+def held_by(session: Session, worker: ProcessIdentity) -> list[tuple[CaptureRequest, str]]:
+    """Return the requests a worker holds, with the ids of the captures it began."""
+    rows = session.execute(
+        select(CaptureRequest, RequestLease.capture_id)
+        .join(RequestLease, RequestLease.request_id == CaptureRequest.id)
+        .where(
+            RequestLease.process_id == worker.process_id,
+            RequestLease.process_started == worker.started,
+            RequestLease.worker == worker.name,
+        )
+    )
+    return [(request, capture_id) for request, capture_id in rows]
+
+
 def recover(session: Session, *, attempts: int) -> list[str]:
     """Take back what dead workers held; return the ids of the captures they had begun.
 

@@ -1,0 +1,106 @@
+"""Any list of items, out: CSV that no spreadsheet runs as a formula, and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from annotate import events
+from annotate.events import Actor
+from annotate.models import Capture, EventKind, Item, Project, WarcFile
+from annotate.services.fields import fields_of, values_of
+from annotate.services.tags import tags_of
+from archive.clock import isoformat
+
+# What a spreadsheet takes for a formula (OWASP, CSV injection); a ' in front makes it text.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_BATCH: Final = 500
+BOM: Final = "\ufeff"
+FIXED_COLUMNS: Final = (
+    "id", "address", "title", "detected_language", "outcome", "captured_at", "counts_for",
+    "tags", "capture_id", "warc_sha256", "warc_record_id", "payload_digest",
+)  # fmt: skip
+
+
+def item_rows(session: Session, project: Project, item_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the items in the order asked for, each as one flat mapping."""
+    fields = fields_of(session, project.id)
+    rows: list[dict[str, Any]] = []
+    for start in range(0, len(item_ids), _BATCH):
+        batch = item_ids[start : start + _BATCH]
+        found = {
+            item.id: (item, capture, digest)
+            for item, capture, digest in session.execute(
+                select(Item, Capture, WarcFile.sha256)
+                .outerjoin(Capture, Capture.id == Item.latest_capture_id)
+                .outerjoin(WarcFile, WarcFile.id == Capture.warc_file_id)
+                .where(Item.id.in_(batch), Item.project_id == project.id)
+            )
+        }
+        values = values_of(session, batch)
+        tags = tags_of(session, batch)
+        for item_id in batch:
+            if item_id not in found:
+                continue
+            row = _fixed(*found[item_id])
+            row["tags"] = [tag.name for tag in tags[item_id]]
+            for field in fields:
+                held = values[item_id].get(field.id, []) if item_id in values else []
+                row[field.key] = [value.raw for value in held]
+            rows.append(row)
+    return rows
+
+
+def to_csv(session: Session, project: Project, rows: Sequence[dict[str, Any]]) -> str:
+    """Write rows as CSV in UTF-8 with a byte order mark, as spreadsheets want it."""
+    columns = [*FIXED_COLUMNS, *(field.key for field in fields_of(session, project.id))]
+    out = io.StringIO(newline="")
+    out.write(BOM)
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_cell(row.get(column)) for column in columns])
+    return out.getvalue()
+
+
+def record_export(
+    session: Session, actor: Actor, project: Project, *, query: str, kind: str, rows: int
+) -> None:
+    """Write down that somebody took a list out."""
+    events.record(
+        session,
+        EventKind.EXPORT_MAKE,
+        actor=actor,
+        covers=[],
+        project_id=project.id,
+        body={"query": query, "format": kind, "rows": rows},
+    )
+    session.flush()
+
+
+def _fixed(item: Item, capture: Capture | None, warc_sha256: str | None) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "address": item.address,
+        "title": item.title,
+        "detected_language": item.language,
+        "outcome": item.latest_outcome.value if item.latest_outcome else None,
+        "captured_at": isoformat(item.latest_captured_at) if item.latest_captured_at else None,
+        "counts_for": item.same_as_id,
+        "capture_id": capture.id if capture else None,
+        "warc_sha256": warc_sha256,
+        "warc_record_id": capture.main_record_id if capture else None,
+        "payload_digest": capture.payload_digest if capture else None,
+    }
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list):
+        value = "; ".join(str(part) for part in value)
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
