@@ -112,7 +112,7 @@ class WhooshEngine:
     def _fresh(self) -> Searcher:
         with self._lock:
             if not self._searcher.up_to_date():
-                # Not refresh(): it fails on an index that was empty. Threads may still read the old one.
+                # refresh() fails on an index that was empty; threads may still read the old one.
                 self._searcher = self._index.searcher(weighting=BM25F())
             return self._searcher
 
