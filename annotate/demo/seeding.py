@@ -1,0 +1,75 @@
+"""Making a project of a study: its window, its list, the judgements that came with it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from annotate.demo.study import Study
+from annotate.models import Judgement, Project, User
+from annotate.services import requests, sameness
+from annotate.services.fields import fields_of
+from annotate.services.items import ensure_item
+from annotate.services.lists import ListReport, guess_mapping, import_list, read_list
+from annotate.services.people import actor_of
+from annotate.services.projects import change_project, create_project
+from archive.urlkey import Address
+
+SLUG = "demo"
+FIRST = 24  # captures that come before all others (decisions 6)
+
+
+def seed(
+    session: Session,
+    owner: User,
+    study: Study,
+    site: str,
+    *,
+    seed_list: Path | None = None,
+    engine: str = "auto",
+) -> tuple[Project, ListReport]:
+    """Make the demo project and queue its captures.
+
+    :param site: where the study's platforms are served, without a path
+    """
+    actor = actor_of(owner)
+    project = create_project(
+        session, actor, owner, slug=SLUG, name=study.title, is_demo=True, base_address=site
+    )
+    change_project(
+        session,
+        actor,
+        project,
+        name=study.title,
+        description="An invented study: everything in it is made up.",
+        window_from=study.window_from.date(),
+        window_to=(study.window_to_exclusive - timedelta(microseconds=1)).date(),
+        reporting_zone=study.reporting_zone,
+        base_address=site,
+    )
+    path = seed_list or study.file("seed.csv")
+    table = read_list(path.name, path.read_bytes())
+    mapping = guess_mapping(table, fields_of(session, project.id))
+    report = import_list(
+        session, actor, project, table, mapping, base_address=site, engine=engine, first=FIRST
+    )
+    for duplicate in study.duplicates:
+        variant, _new = ensure_item(session, actor, project, Address.parse(site + duplicate.url))
+        original, _new = ensure_item(
+            session, actor, project, Address.parse(site + duplicate.same_as)
+        )
+        requests.ask(
+            session,
+            actor,
+            project,
+            [Address.parse(variant.address)],
+            engine=engine,
+            why="variant address",
+            priority=200,
+        )
+        sameness.judge(
+            session, actor, project, variant, original, Judgement.SAME, "variant address"
+        )
+    return project, report
