@@ -31,6 +31,10 @@ class LabelSource(Protocol):
         """Return the ids of all items searched."""
         ...
 
+    def representative(self, item_id: str) -> str:
+        """Return the item that stands for this one in lists: itself, unless judged the same."""
+        ...
+
 
 class Engine(Protocol):
     """A full-text index."""
@@ -91,15 +95,23 @@ class _Answer:
         if isinstance(node, Everything):
             return dict.fromkeys(self.universe, 0.0)
         if isinstance(node, Label):
-            return dict.fromkeys(self._resolved(node) & self.universe, 0.0)
+            return self._represented(dict.fromkeys(self._resolved(node), 0.0))
         if isinstance(node, Not):
             return dict.fromkeys(self.universe - self.of(node.part).keys(), 0.0)
         if isinstance(node, And):
             return self._all(node)
         if isinstance(node, Or):
             return self._any(node)
-        found = self._engine.find(node)
-        return {item_id: score for item_id, score in found.items() if item_id in self.universe}
+        return self._represented(self._engine.find(node))
+
+    def _represented(self, found: Mapping[str, float]) -> dict[str, float]:
+        """Let what was found at several addresses of one item be found once."""
+        merged: dict[str, float] = {}
+        for item_id, score in found.items():
+            shown = self._labels.representative(item_id)
+            if shown in self.universe:
+                merged[shown] = max(score, merged.get(shown, 0.0))
+        return merged
 
     def _all(self, node: And) -> dict[str, float]:
         first, *rest = (self.of(part) for part in node.parts)

@@ -45,7 +45,7 @@ def seed(
         name=study.title,
         description="An invented study: everything in it is made up.",
         window_from=study.window_from.date(),
-        window_to=(study.window_to_exclusive - timedelta(microseconds=1)).date(),
+        window_to=(study.window_to - timedelta(microseconds=1)).date(),
         reporting_zone=study.reporting_zone,
         base_address=site,
     )

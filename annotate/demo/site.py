@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from flask import Flask, Response, abort, jsonify, render_template, request
 from markupsafe import Markup, escape
-from waitress import serve
 
 from annotate.demo.study import DateShown, Post, Study
 
@@ -80,11 +79,6 @@ def create_site(study: Study) -> Flask:
         return abort(404)
 
     return app
-
-
-def serve_site(study: Study, host: str, port: int) -> None:
-    """Serve the site until the process is told to end."""
-    serve(create_site(study), host=host, port=port, threads=8, ident=None, _quiet=True)
 
 
 def _shown(post: Post) -> dict[str, object]:

@@ -128,15 +128,6 @@ def count(session: Session, project: Project, *, zone: tzinfo) -> Results:
     )
 
 
-def items_with(session: Session, project: Project, zone: tzinfo, wanted: Why) -> frozenset[str]:
-    """Return the ids of the items that stand as `wanted`: what `is:counted` resolves to."""
-    return frozenset(
-        facts.item_id
-        for facts in load_facts_of_items(session, project.id)
-        if why(facts, project, zone) is wanted
-    )
-
-
 def why(facts: Facts, project: Project, zone: tzinfo) -> Why:
     """Say why one item counts or does not; the first reason that holds, in this order."""
     day = facts.day(zone)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cached_property
 from typing import Final
 
 from sqlalchemy import Select, select
@@ -42,8 +43,15 @@ def fold(text: str) -> str:
 class ProjectLabels:
     """Resolves labels within one project, in one zone."""
 
-    def __init__(self, session: Session, project: Project, zone: tzinfo) -> None:
+    def __init__(
+        self, session: Session, project: Project, zone: tzinfo, *, apart: bool = False
+    ) -> None:
+        """Look into one project.
+
+        :param apart: list items judged the same by themselves, not under the one that counts
+        """
         self._session = session
+        self._apart = apart
         self._project = project
         self._zone = zone
         self._fields: dict[str, StudyField] = {
@@ -66,8 +74,32 @@ class ProjectLabels:
         }
 
     def everything(self) -> frozenset[str]:
-        """Return all items of the project."""
+        """Return the items of the project, of those judged the same only the one that counts."""
+        if self._apart:
+            return self._all
+        return self._all - self._same.keys()
+
+    def representative(self, item_id: str) -> str:
+        """Return the item that stands for this one in lists."""
+        return item_id if self._apart else self._same.get(item_id, item_id)
+
+    @cached_property
+    def _all(self) -> frozenset[str]:
         return self._ids(select(Item.id))
+
+    @cached_property
+    def _same(self) -> dict[str, str]:
+        rows = self._session.execute(
+            select(Item.id, Item.same_as_id).where(
+                Item.project_id == self._project.id, Item.same_as_id.is_not(None)
+            )
+        )
+        return {item_id: same_as for item_id, same_as in rows if same_as is not None}
+
+    @cached_property
+    def _whys(self) -> dict[str, counting.Why]:
+        found = counting.load_facts_of_items(self._session, self._project.id)
+        return {one.item_id: counting.why(one, self._project, self._zone) for one in found}
 
     def resolve(self, label: Label) -> frozenset[str]:
         """Return the items a label fits.
@@ -102,7 +134,7 @@ class ProjectLabels:
         words = {text: reason for reason, text in counting.IS_WORDS.items()}
         wanted = words.get(value.lower())
         if wanted is not None:
-            return counting.items_with(self._session, self._project, self._zone, wanted)
+            return frozenset(key for key, reason in self._whys.items() if reason is wanted)
         simple: dict[str, Select[str]] = {
             "captured": select(Item.id).where(Item.latest_capture_id.is_not(None)),
             "uncaptured": select(Item.id).where(Item.latest_capture_id.is_(None)),
@@ -201,7 +233,7 @@ class ProjectLabels:
         if value == "*":
             return self._ids(query)
         if value == "none":
-            return self.everything() - self._ids(query)
+            return self._all - self._ids(query)
         if value.endswith("*"):
             return self._ids(query.where(FieldValue.value.startswith(value[:-1], autoescape=True)))
         if field.type is FieldType.BOOLEAN or field.type is FieldType.LANGUAGE:

@@ -170,7 +170,7 @@ def _rows(session: Session, project: Project, ids: Sequence[str], query: Node) -
     rows = []
     for item_id in ids:
         item, text = found[item_id]
-        held = values[item_id] if item_id in values else {}
+        held = values.get(item_id, {})
         rows.append(
             Row(
                 item=item,
