@@ -94,6 +94,7 @@ def holdfast(
         config = config.replaced({"home": home})
     if verbose:
         config = config.replaced({"log_level": "debug"})
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.ERROR if quiet else config.log_level.upper(),

@@ -86,5 +86,8 @@ def _engine(path: Path) -> Engine:
     def begin(connection: Connection) -> None:
         mode = connection.get_execution_options().get("begin", "DEFERRED")
         connection.exec_driver_sql(f"BEGIN {mode}")
+        # Rows are added in the order of the work, not of the tables: references are checked
+        # when the transaction commits.
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
 
     return engine

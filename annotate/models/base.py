@@ -62,7 +62,7 @@ def word(kind: type[Word]) -> Enum:
 IDENTIFIER = String(36)
 
 
-class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
+class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False):
     """Base of every table. `__logged__` tables change only together with an event."""
 
     metadata = MetaData(naming_convention=NAMING)

@@ -51,7 +51,7 @@ class EventKind(StrEnum):
     EXPORT_MAKE = "export:make"
 
 
-class Event(Base, kw_only=True):
+class Event(Base, kw_only=True, eq=False):
     """One act: private document, opaque leaf, and its place in its ledger.
 
     `id` is the position in the one feed that index, open pages and the ledger follow; `n` is

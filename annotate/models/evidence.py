@@ -41,7 +41,7 @@ class Judgement(StrEnum):
     UNSURE = "unsure"
 
 
-class Item(Base, kw_only=True):
+class Item(Base, kw_only=True, eq=False):
     """One address in one project (decisions 7); tags, notes and fields hang on it."""
 
     __tablename__ = "item"
@@ -69,7 +69,7 @@ class Item(Base, kw_only=True):
     row_version: Mapped[int] = mapped_column(default=1)
 
 
-class CaptureRequest(Base, kw_only=True):
+class CaptureRequest(Base, kw_only=True, eq=False):
     """A wish to capture one address, and what became of it."""
 
     __tablename__ = "capture_request"
@@ -96,7 +96,7 @@ class CaptureRequest(Base, kw_only=True):
     capture_id: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)
 
 
-class RequestLease(Base, kw_only=True):
+class RequestLease(Base, kw_only=True, eq=False):
     """Which worker is carrying a request out; gone when it ended. Says nothing of evidence."""
 
     __tablename__ = "request_lease"
@@ -113,7 +113,7 @@ class RequestLease(Base, kw_only=True):
     expires_at: Mapped[datetime]
 
 
-class WarcFile(Base, kw_only=True):
+class WarcFile(Base, kw_only=True, eq=False):
     """One WARC of the home: written by a capture, or imported."""
 
     __tablename__ = "warc_file"
@@ -133,7 +133,7 @@ class WarcFile(Base, kw_only=True):
     faults: Mapped[int] = mapped_column(default=0)
 
 
-class Record(Base, kw_only=True):
+class Record(Base, kw_only=True, eq=False):
     """One record of a WARC written here, as its writer listed it."""
 
     __tablename__ = "record"
@@ -150,7 +150,7 @@ class Record(Base, kw_only=True):
     payload_digest: Mapped[str | None] = mapped_column(String(80), default=None)
 
 
-class Capture(Base, kw_only=True):
+class Capture(Base, kw_only=True, eq=False):
     """One fetch of one address, by us or by whoever made an imported file."""
 
     __tablename__ = "capture"
@@ -186,7 +186,7 @@ class Capture(Base, kw_only=True):
     has_thumbnail: Mapped[bool] = mapped_column(default=False)
 
 
-class Rendition(Base, kw_only=True):
+class Rendition(Base, kw_only=True, eq=False):
     """The text of a capture: derived, says from what and by which version."""
 
     __tablename__ = "rendition"
@@ -198,7 +198,7 @@ class Rendition(Base, kw_only=True):
     version: Mapped[str] = mapped_column(String(60))
 
 
-class ImportFile(Base, kw_only=True):
+class ImportFile(Base, kw_only=True, eq=False):
     """One file a person brought in; refused ones stay listed with their reason."""
 
     __tablename__ = "import_file"
@@ -219,7 +219,7 @@ class ImportFile(Base, kw_only=True):
     imported_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
 
 
-class SameItemJudgement(Base, kw_only=True):
+class SameItemJudgement(Base, kw_only=True, eq=False):
     """A person's word that two items are, or are not, the same; undone, never deleted."""
 
     __tablename__ = "same_item_judgement"

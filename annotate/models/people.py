@@ -22,7 +22,7 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-class User(Base, kw_only=True):
+class User(Base, kw_only=True, eq=False):
     """A person. `pseudonym` stands for them wherever bytes are kept for ever."""
 
     __tablename__ = "user_account"
@@ -38,7 +38,7 @@ class User(Base, kw_only=True):
     created_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
 
 
-class SignInSession(Base, kw_only=True):
+class SignInSession(Base, kw_only=True, eq=False):
     """One signed-in browser; only the hash of its token is kept."""
 
     __tablename__ = "sign_in_session"
@@ -49,7 +49,7 @@ class SignInSession(Base, kw_only=True):
     expires_at: Mapped[datetime]
 
 
-class SignInLink(Base, kw_only=True):
+class SignInLink(Base, kw_only=True, eq=False):
     """A link that signs one person in, once; only the hash of its token is kept."""
 
     __tablename__ = "sign_in_link"
@@ -61,7 +61,7 @@ class SignInLink(Base, kw_only=True):
     used_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
-class Project(Base, kw_only=True):
+class Project(Base, kw_only=True, eq=False):
     """One study: its window, its reporting zone, and everything that hangs on it."""
 
     __tablename__ = "project"
@@ -80,7 +80,7 @@ class Project(Base, kw_only=True):
     row_version: Mapped[int] = mapped_column(default=1)
 
 
-class Membership(Base, kw_only=True):
+class Membership(Base, kw_only=True, eq=False):
     """A person's role in a project."""
 
     __tablename__ = "membership"

@@ -66,7 +66,7 @@ class BulkKind(StrEnum):
     UNTAG = "untag"
 
 
-class Tag(Base, kw_only=True):
+class Tag(Base, kw_only=True, eq=False):
     """A word of the project; retired, never deleted."""
 
     __tablename__ = "tag"
@@ -81,7 +81,7 @@ class Tag(Base, kw_only=True):
     created_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
 
 
-class ItemTag(Base, kw_only=True):
+class ItemTag(Base, kw_only=True, eq=False):
     """A tag on an item, and whose hand put it there."""
 
     __tablename__ = "item_tag"
@@ -95,7 +95,7 @@ class ItemTag(Base, kw_only=True):
     operation_id: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)
 
 
-class BulkOperation(Base, kw_only=True):
+class BulkOperation(Base, kw_only=True, eq=False):
     """One act on many items; `items` (JSON list of ids) are exactly the rows it changed."""
 
     __tablename__ = "bulk_operation"
@@ -112,7 +112,7 @@ class BulkOperation(Base, kw_only=True):
     undone_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
-class Note(Base, kw_only=True):
+class Note(Base, kw_only=True, eq=False):
     """A note on an item; its texts are the versions, the last of which is shown."""
 
     __tablename__ = "note"
@@ -130,7 +130,7 @@ class Note(Base, kw_only=True):
     row_version: Mapped[int] = mapped_column(default=1)
 
 
-class NoteVersion(Base, kw_only=True):
+class NoteVersion(Base, kw_only=True, eq=False):
     """One text a note has had, by whom and when."""
 
     __tablename__ = "note_version"
@@ -143,7 +143,7 @@ class NoteVersion(Base, kw_only=True):
     written_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
 
 
-class StudyField(Base, kw_only=True):
+class StudyField(Base, kw_only=True, eq=False):
     """A field the project records of each item."""
 
     __tablename__ = "study_field"
@@ -160,7 +160,7 @@ class StudyField(Base, kw_only=True):
     position: Mapped[int] = mapped_column(default=0)
 
 
-class FieldValue(Base, kw_only=True):
+class FieldValue(Base, kw_only=True, eq=False):
     """One value of one field of one item, with its source and its standing.
 
     `current` values count. A person's value sets the list's aside without erasing it; what a
