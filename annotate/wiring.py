@@ -33,7 +33,7 @@ class Wiring:
     policy: GuardPolicy
 
     @property
-    def web_secret(self) -> bytes:
+    def web_key(self) -> bytes:
         """The key that signs cookies and forms."""
         return (self.home / WEB_KEY_FILE).read_bytes()
 

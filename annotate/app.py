@@ -1,0 +1,81 @@
+"""The web application: a factory that puts the views, their guards and the headers together."""
+
+from __future__ import annotations
+
+import importlib
+from datetime import datetime
+from typing import Final
+
+from flask import Flask, Response, request
+from flask_wtf.csrf import CSRFProtect
+
+from annotate.views import errors
+from annotate.views.context import (
+    EXTENSION,
+    Parts,
+    limiter,
+    load_person,
+    template_words,
+)
+from annotate.wiring import Wiring
+
+ROOMS: Final = (
+    "auth", "projects", "people", "library", "items", "queue", "captures", "lists", "results",
+    "live", "imports",
+)  # fmt: skip
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; frame-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+
+def create_app(wiring: Wiring) -> Flask:
+    """Make the application of one home."""
+    app = Flask("annotate", template_folder="templates", static_folder="static")
+    config = wiring.config
+    app.config.update(
+        SECRET_KEY=wiring.web_key,
+        MAX_CONTENT_LENGTH=config.upload_bytes,
+        MAX_FORM_MEMORY_SIZE=8_000_000,
+        SESSION_COOKIE_NAME="__Host-holdfast_form" if config.behind_tls else "holdfast_form",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.behind_tls,
+        WTF_CSRF_TIME_LIMIT=None,
+        RATELIMIT_HEADERS_ENABLED=False,
+    )
+    app.extensions[EXTENSION] = Parts(wiring)
+    CSRFProtect(app)
+    limiter.init_app(app)
+    app.before_request(errors.refuse_other_hosts if not config.behind_tls else lambda: None)
+    app.before_request(load_person)
+    app.after_request(_add_headers)
+    app.context_processor(template_words)
+    for room in ROOMS:
+        app.register_blueprint(importlib.import_module(f"annotate.views.{room}").bp)
+    errors.register(app)
+    app.jinja_env.filters["moment"] = _moment
+    return app
+
+
+def _add_headers(response: Response) -> Response:
+    """Put the security headers on; the static view of a capture brings stricter ones."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _moment(value: datetime | None) -> str:
+    return f"{value:%Y-%m-%d %H:%M:%S} UTC" if value is not None else ""

@@ -1,0 +1,166 @@
+"""What every view stands on: the parts, the person, the project, and whether they may."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import tzinfo
+from functools import wraps
+from typing import Any, Final, ParamSpec, TypeVar, cast
+
+from flask import current_app, g, redirect, request, url_for
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from search.errors import IndexDamagedError
+from search.whoosh_engine import WhooshEngine
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from annotate import permissions
+from annotate.errors import NotFoundError, SignInError
+from annotate.events import Actor
+from annotate.models import Project, Role, User
+from annotate.permissions import Act
+from annotate.services import people, projects
+from annotate.services.zones import parse_zone
+from annotate.wiring import Wiring
+
+EXTENSION: Final = "holdfast"
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
+limiter: Final = Limiter(get_remote_address, storage_uri="memory://")
+
+
+class Parts:
+    """What the application is made of, shared by its threads."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self.wiring = wiring
+        self._lock = threading.Lock()
+        self._engine: WhooshEngine | None = None
+
+    @property
+    def engine(self) -> WhooshEngine:
+        """The search index, opened when first needed and again after it was made anew."""
+        with self._lock:
+            try:
+                if self._engine is None:
+                    self._engine = WhooshEngine(self.wiring.index)
+                self._engine.position()
+            except (IndexDamagedError, OSError, KeyError):
+                self._engine = WhooshEngine(self.wiring.index)
+            return self._engine
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectContext:
+    """The project a request is about, and the person's role in it."""
+
+    project: Project
+    role: Role
+    zone: tzinfo
+    zone_name: str
+
+    def permit(self, act: Act) -> None:
+        """Let the act pass.
+
+        :raises NotAllowedError: the role does not allow it
+        """
+        permissions.require(self.role, act)
+
+
+def parts() -> Parts:
+    """Return the application's parts."""
+    return cast("Parts", current_app.extensions[EXTENSION])
+
+
+def wiring() -> Wiring:
+    """Return the application's wiring."""
+    return parts().wiring
+
+
+def session_cookie_name() -> str:
+    """Return the name of the cookie that carries the sign-in."""
+    return "__Host-holdfast" if wiring().config.behind_tls else "holdfast"
+
+
+def load_person() -> None:
+    """Find out who asks, before anything else."""
+    g.person = None
+    token = request.cookies.get(session_cookie_name())
+    if token and request.endpoint != "static":
+        with wiring().database.read() as session:
+            g.person = people.session_user(session, token)
+
+
+def signed_in(view: Callable[Parameters, Answer]) -> Callable[Parameters, Answer | Response]:
+    """Let only signed-in people through; others sign in first and come back."""
+
+    @wraps(view)
+    def guarded(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer | Response:
+        if g.person is None:
+            if wants_json() or request.method != "GET":
+                raise SignInError("Your sign-in is over. Sign in again; nothing was saved.")
+            return redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?")))
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def person() -> User:
+    """Return who asks.
+
+    :raises SignInError: nobody is signed in
+    """
+    if g.person is None:
+        raise SignInError("Sign in first.")
+    return cast("User", g.person)
+
+
+def actor() -> Actor:
+    """Return who asks, as the one who acts."""
+    return people.actor_of(person())
+
+
+def load_project(session: Session, slug: str, act: Act) -> ProjectContext:
+    """Return the project, if the person is in it and may do this.
+
+    :raises NotFoundError: there is none, or they are not in it: which, is not said
+    :raises NotAllowedError: their role does not allow the act
+    """
+    try:
+        project = projects.find_project(session, slug)
+        role = projects.role_in(session, project, person())
+    except NotFoundError:
+        role = None
+    if role is None:
+        raise NotFoundError("There is no such project, or you are not in it.")
+    zone_name = request.args.get("zone") or project.reporting_zone
+    context = ProjectContext(project, role, parse_zone(zone_name), zone_name)
+    context.permit(act)
+    g.context = context
+    return context
+
+
+def wants_json() -> bool:
+    """Tell whether the answer is for a program."""
+    if request.path.endswith(".json"):
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    return best == "application/json"
+
+
+def template_words() -> dict[str, Any]:
+    """Supply what every template uses."""
+    context: ProjectContext | None = getattr(g, "context", None)
+
+    def may(act: str) -> bool:
+        return context is not None and permissions.may(context.role, Act[act])
+
+    return {
+        "person": getattr(g, "person", None),
+        "project": context.project if context else None,
+        "context": context,
+        "may": may,
+    }
