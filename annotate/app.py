@@ -38,7 +38,6 @@ HEADERS: Final = {
 }
 
 
-
 def create_app(wiring: Wiring) -> Flask:
     """Make the application of one home."""
     app = Flask("annotate", template_folder="templates", static_folder="static")

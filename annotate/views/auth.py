@@ -34,7 +34,10 @@ def do_sign_in() -> Response | tuple[str, int]:
     try:
         with wiring().database.write() as session:
             _user, token = people.sign_in(
-                session, request.form.get("login", ""), request.form.get("password", ""), hours=hours
+                session,
+                request.form.get("login", ""),
+                request.form.get("password", ""),
+                hours=hours,
             )
     except SignInError as error:
         return render_template("sign_in.html", target=_target(), message=str(error)), 401
@@ -54,9 +57,7 @@ def link(token: str) -> str:
 def use_link(token: str) -> Response:
     """Use the link, once."""
     with wiring().database.write() as session:
-        _user, session_token = people.use_link(
-            session, token, hours=wiring().config.session_hours
-        )
+        _user, session_token = people.use_link(session, token, hours=wiring().config.session_hours)
     return _signed_in(session_token)
 
 

@@ -63,9 +63,7 @@ def activate(login: str) -> Response:
     _require_admin()
     with wiring().database.write() as session:
         user = people.find_user(session, login)
-        people.change_user(
-            session, actor(), user, is_active=request.form.get("active") == "yes"
-        )
+        people.change_user(session, actor(), user, is_active=request.form.get("active") == "yes")
     flash("Saved.")
     return redirect(url_for("people.index"))
 
