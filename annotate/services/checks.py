@@ -89,6 +89,13 @@ def check_item(
         session.flush()
 
 
+def recheck_item(session: Session, actor: Actor, project: Project, item: Item) -> None:
+    """Hold an item's values against its newest capture again, after they were set."""
+    capture = session.get(Capture, item.latest_capture_id) if item.latest_capture_id else None
+    if capture is not None:
+        check_item(session, actor, project, item, capture)
+
+
 def differing(session: Session, project_id: str) -> list[Difference]:
     """List every field in which the page contradicts the claim, oldest item first."""
     query = (

@@ -142,23 +142,26 @@ def why(facts: Facts, project: Project, zone: tzinfo) -> Why:
     return next((reason for holds, reason in reasons if holds), Why.COUNTED)
 
 
-def load_facts_of_items(session: Session, project_id: str) -> list[Facts]:
-    """Read what counting needs of every item of the project."""
+def load_facts_of_items(
+    session: Session, project_id: str, item_id: str | None = None
+) -> list[Facts]:
+    """Read what counting needs of every item of the project, or of one."""
+    only = [] if item_id is None else [item_id]
     values: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     posted: dict[str, FieldValue] = {}
-    rows = session.execute(
+    wanted = (
         select(StudyField.key, FieldValue)
         .join(FieldValue, FieldValue.field_id == StudyField.id)
         .where(StudyField.project_id == project_id, FieldValue.current)
         .order_by(FieldValue.id)
     )
+    rows = session.execute(wanted.where(FieldValue.item_id.in_(only)) if only else wanted)
     for key, value in rows:
         values[value.item_id][key].append(value.value)
         if key == POSTED_KEY:
             posted[value.item_id] = value
-    items = session.execute(
-        select(Item.id, Item.address, Item.same_as_id).where(Item.project_id == project_id)
-    ).all()
+    listed = select(Item.id, Item.address, Item.same_as_id).where(Item.project_id == project_id)
+    items = session.execute(listed.where(Item.id.in_(only)) if only else listed).all()
     seen = _captured(session, project_id)
     roots = {item_id: same_as or item_id for item_id, _address, same_as in items}
     captured = {roots[item_id] for item_id in seen if item_id in roots}

@@ -21,6 +21,7 @@ from annotate.errors import UsageError
 from annotate.events import Actor
 from annotate.models import EventKind, Project, StudyField, ValueSource
 from annotate.services import requests
+from annotate.services.checks import recheck_item
 from annotate.services.fields import fields_of, normalise, set_values, split_values
 from annotate.services.items import ensure_item, find_item
 from archive.errors import AddressError
@@ -153,6 +154,7 @@ def import_list(
         report.changed_values += len(
             set_values(session, actor, project, item, row.values, source=ValueSource.LIST)
         )
+        recheck_item(session, actor, project, item)
         if capture and item.latest_capture_id is None:
             asked = requests.ask(
                 session,

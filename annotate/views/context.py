@@ -12,8 +12,6 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 from flask import current_app, g, redirect, request, url_for
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from search.errors import IndexDamagedError
-from search.whoosh_engine import WhooshEngine
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -25,6 +23,8 @@ from annotate.permissions import Act
 from annotate.services import people, projects
 from annotate.services.zones import parse_zone
 from annotate.wiring import Wiring
+from search.errors import IndexDamagedError
+from search.whoosh_engine import WhooshEngine
 
 EXTENSION: Final = "holdfast"
 Parameters = ParamSpec("Parameters")

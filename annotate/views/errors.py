@@ -6,10 +6,8 @@ import logging
 from http import HTTPStatus
 from typing import Final
 
-from archive.errors import AddressError, ArchiveError, NotAnArchiveError, UnsafePackageError
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
-from search.errors import QuerySyntaxError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
 from annotate.errors import (
@@ -21,6 +19,8 @@ from annotate.errors import (
     TooLargeError,
 )
 from annotate.views.context import wants_json, wiring
+from archive.errors import AddressError, ArchiveError, NotAnArchiveError, UnsafePackageError
+from search.errors import QuerySyntaxError
 
 _log = logging.getLogger(__name__)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})

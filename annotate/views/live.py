@@ -1,0 +1,38 @@
+"""What happened since: open pages ask every few seconds."""
+
+from __future__ import annotations
+
+from flask import Blueprint, jsonify, request
+from werkzeug.wrappers import Response
+
+from annotate.permissions import Act
+from annotate.services import live, requests
+from annotate.views.context import load_project, signed_in, wiring
+
+bp = Blueprint("live", __name__)
+
+
+@bp.get("/p/<slug>/events.json")
+@signed_in
+def events(slug: str) -> Response:
+    """Return the project's events after a position, and how its queue stands."""
+    with wiring().database.read() as session:
+        context = load_project(session, slug, Act.READ)
+        found = live.after(session, context.project.id, request.args.get("after", 0, type=int))
+        queue = requests.counts(session, context.project.id)
+        head = found[-1].position if found else live.head(session, context.project.id)
+    return jsonify(
+        position=head,
+        events=[
+            {"kind": one.kind, "who": one.who, "item": one.item_id, "at": one.at.isoformat()}
+            for one in found
+        ],
+        queue={
+            "waiting": queue.waiting,
+            "running": queue.running,
+            "done": queue.done,
+            "cancelled": queue.cancelled,
+            "total": queue.total,
+            "outcomes": {outcome.value: n for outcome, n in queue.by_outcome.items()},
+        },
+    )

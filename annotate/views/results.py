@@ -1,0 +1,65 @@
+"""The numbers, each a link to the list it counts; and where pages contradict the list."""
+
+from __future__ import annotations
+
+from flask import Blueprint, jsonify, render_template
+from werkzeug.wrappers import Response
+
+from annotate.permissions import Act
+from annotate.services import checks, counting
+from annotate.views.context import load_project, signed_in, wiring
+
+bp = Blueprint("results", __name__)
+
+
+@bp.get("/p/<slug>/results")
+@signed_in
+def index(slug: str) -> str:
+    """Show the tables."""
+    with wiring().database.read() as session:
+        context = load_project(session, slug, Act.READ)
+        results = counting.count(session, context.project, zone=context.zone)
+        differences = checks.differing(session, context.project.id)
+    return render_template("results.html", results=results, differences=differences)
+
+
+@bp.get("/p/<slug>/results.json")
+@signed_in
+def as_json(slug: str) -> Response:
+    """Return the same numbers."""
+    with wiring().database.read() as session:
+        context = load_project(session, slug, Act.READ)
+        results = counting.count(session, context.project, zone=context.zone)
+    return jsonify(
+        zone=context.zone_name,
+        posts=results.posts,
+        sharers=results.sharers,
+        creators=results.creators,
+        first_post=results.first_post,
+        last_post=results.last_post,
+        scope={cell.label: cell.number for cell in results.scope},
+        tables={
+            table.key: {cell.label: cell.number for cell in table.cells} for table in results.tables
+        },
+    )
+
+
+@bp.get("/p/<slug>/differences.json")
+@signed_in
+def differences_json(slug: str) -> Response:
+    """Return every field in which a page contradicts the claim."""
+    with wiring().database.read() as session:
+        context = load_project(session, slug, Act.READ)
+        found = checks.differing(session, context.project.id)
+    return jsonify(
+        [
+            {
+                "item": one.item_id,
+                "address": one.address,
+                "field": one.field_key,
+                "claimed": one.claimed,
+                "shown": one.shown,
+            }
+            for one in found
+        ]
+    )
