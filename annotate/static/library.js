@@ -1,0 +1,28 @@
+// Ticks all rows of the page, counts what is ticked, and shows tags others add.
+const all = document.getElementById("tick-all");
+const told = document.getElementById("ticked");
+const ticks = () => [...document.querySelectorAll("input[name=item]")];
+
+function count() {
+  const number = ticks().filter((tick) => tick.checked).length;
+  if (told) told.textContent = number ? `${number} ticked` : "none ticked";
+}
+
+all?.addEventListener("change", () => {
+  for (const tick of ticks()) tick.checked = all.checked;
+  count();
+});
+document.addEventListener("change", count);
+count();
+
+document.addEventListener("holdfast:events", async ({ detail }) => {
+  const shown = new Set(ticks().map((tick) => tick.value));
+  if (!detail.events.some((one) => shown.has(one.item))) return;
+  const answer = await fetch(location.href);
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const held of document.querySelectorAll("[data-row]")) {
+    const fresh = page.querySelector(`[data-row="${held.dataset.row}"] .meta`);
+    if (fresh) held.querySelector(".meta").replaceWith(fresh);
+  }
+});
