@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from typing import Final
 import click
 
 from annotate.cli import NOT_GOOD, Invocation
+from annotate.commands.serving import run_server
 from annotate.demo.results import study_results, unlisted_numbers
 from annotate.demo.seeding import seed
 from annotate.demo.study import PACKAGED_STUDY, load_study
@@ -26,12 +28,15 @@ from annotate.jobs.worker import Worker
 from annotate.models import Project
 from annotate.services import requests
 from annotate.services.feed import EventFeed
-from annotate.services.people import SYSTEM, create_user
+from annotate.services.people import SYSTEM, create_user, find_user, make_link
 from annotate.services.projects import find_project
-from annotate.wiring import Wiring, make_home
+from annotate.wiring import INSTANCE_FILE, Wiring, make_home, open_home
+from config import Config
 from search.indexer import catch_up, open_for_writing
 
 SITE_HOST: Final = "127.0.0.1"
+DEMO_SITE_PORT: Final = 5055
+DEMO_LOGIN: Final = "demo"
 _START_SECONDS: Final = 20
 
 
@@ -165,3 +170,44 @@ def _wait_for(url: str) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     raise EnvironmentMissingError(f"{url} does not answer.")
+
+
+@click.command("run-demo")
+@click.pass_obj
+def run_demo(invocation: Invocation) -> None:
+    """Make the demo home if need be, serve its sites and Holdfast, print a sign-in link."""
+    home = invocation.config.home
+    default = Config().home
+    config = invocation.config.replaced(
+        {
+            "home": Path("demo-home") if home == default else home,
+            "guard_allow": f"{SITE_HOST}:{DEMO_SITE_PORT}",
+        }
+    )
+    with site_running(PACKAGED_STUDY, DEMO_SITE_PORT) as port:
+        if (config.home / INSTANCE_FILE).is_file():
+            wiring = open_home(config)
+        else:
+            wiring = _make_demo_home(config, f"http://{SITE_HOST}:{port}")
+        with wiring.database.write() as session:
+            token = make_link(
+                session, find_user(session, DEMO_LOGIN), minutes=config.sign_in_minutes
+            )
+        told = f"Sign in, once, at http://{config.host}:{config.port}/sign-in/link/{token}"
+        run_server(wiring, announce=told)
+
+
+def _make_demo_home(config: Config, site: str) -> Wiring:
+    """Make the demo home beside its final place, so that a broken-off one is never believed."""
+    study = load_study(PACKAGED_STUDY)
+    building = config.home.with_name(f"{config.home.name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    wiring = make_home(config.replaced({"home": building}))
+    with wiring.database.write() as session:
+        owner = create_user(
+            session, SYSTEM, login=DEMO_LOGIN, display_name="Demo admin", is_admin=True
+        )
+        seed(session, owner, study, site)
+    wiring.database.close()
+    building.rename(config.home)
+    return open_home(config)

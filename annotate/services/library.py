@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotate.models import (
+    Capture,
     FieldType,
     FieldValue,
     Item,
@@ -66,6 +67,7 @@ class Row:
     tags: tuple[Tag, ...]
     values: Mapping[str, tuple[str, ...]]
     addresses: int  # further addresses judged the same
+    has_thumbnail: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +158,11 @@ def _sorted(session: Session, project: Project, ids: list[str], sort: str) -> li
 
 def _rows(session: Session, project: Project, ids: Sequence[str], query: Node) -> list[Row]:
     found = {
-        item.id: (item, text or "")
-        for item, text in session.execute(
-            select(Item, Rendition.text)
+        item.id: (item, text or "", pictured)
+        for item, text, pictured in session.execute(
+            select(Item, Rendition.text, Capture.has_thumbnail)
             .outerjoin(Rendition, Rendition.capture_id == Item.latest_capture_id)
+            .outerjoin(Capture, Capture.id == Item.latest_capture_id)
             .where(Item.id.in_(ids))
         )
     }
@@ -169,7 +172,7 @@ def _rows(session: Session, project: Project, ids: Sequence[str], query: Node) -
     same = Counter(session.scalars(select(Item.same_as_id).where(Item.same_as_id.in_(ids))))
     rows = []
     for item_id in ids:
-        item, text = found[item_id]
+        item, text, pictured = found[item_id]
         held = values.get(item_id, {})
         rows.append(
             Row(
@@ -178,6 +181,7 @@ def _rows(session: Session, project: Project, ids: Sequence[str], query: Node) -
                 tags=tuple(tags[item_id]),
                 values={keys[key]: tuple(one.value for one in got) for key, got in held.items()},
                 addresses=same.get(item_id, 0),
+                has_thumbnail=bool(pictured),
             )
         )
     return rows
