@@ -17,6 +17,7 @@ from archive.text import parse_html, visible_text
 _HANDLE: Final = re.compile(r"(?<![\w.@/])@([A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?)")
 _ISO_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ISO_MONTH: Final = re.compile(r"\d{4}-\d{2}")
+_BODY_KEPT: Final = 5000  # characters
 _LIMIT: Final = 200  # facts of one kind kept of one page
 _AUTHOR_META: Final = frozenset({"author", "article:author", "parsely-author", "dc.creator"})
 _DATE_META: Final = frozenset(
@@ -54,6 +55,8 @@ class PageFacts:
     dates: tuple[ShownDate, ...]
     mentions: tuple[str, ...]
     language: str | None
+    body: str = ""
+    """The beginning of the page's own words, without what stands around them."""
 
 
 def read_facts(markup: str) -> PageFacts:
@@ -63,13 +66,15 @@ def read_facts(markup: str) -> PageFacts:
         return PageFacts(None, (), (), (), None)
     structured = list(_structured(tree))
     main = _main(tree)
+    body = _body_text(main)
     names, handles = _authors(tree, structured)
     return PageFacts(
         author=names[0] if names else None,
         author_handles=tuple(handles),
         dates=tuple(_dates(tree, main, structured)),
-        mentions=tuple(dict.fromkeys(_HANDLE.findall(_body_text(main))))[:_LIMIT],
+        mentions=tuple(dict.fromkeys(_HANDLE.findall(body)))[:_LIMIT],
         language=(main.get("lang") or tree.get("lang") or None),
+        body=body[:_BODY_KEPT],
     )
 
 

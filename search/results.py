@@ -23,7 +23,7 @@ def snippet(text: str, query: Node, *, width: int = 240) -> Snippet:
     """Cut about `width` characters around the first words found, else the beginning."""
     text = text[:_SCAN]
     leaves = list(_leaves(query))
-    marked = [token for token in tokens(text) if _matches(token, leaves)] if leaves else []
+    marked = _marked(list(tokens(text)), leaves) if leaves else []
     first = marked[0].start if marked else 0
     start = max(0, first - width // 3)
     end = min(len(text), start + width)
@@ -50,15 +50,32 @@ def _leaves(node: Node) -> Iterator[Term | Phrase | Prefix | Fuzzy]:
         yield node
 
 
-def _matches(token: Token, leaves: list[Term | Phrase | Prefix | Fuzzy]) -> bool:
+def _marked(found: list[Token], leaves: list[Term | Phrase | Prefix | Fuzzy]) -> list[Token]:
+    """Return the words to mark: of several that belong together, only where they stand so."""
+    positions: set[int] = set()
     for leaf in leaves:
         wanted = words(leaf.text)
-        if isinstance(leaf, Prefix) and wanted:
-            if token.word in wanted[:-1] or token.word.startswith(wanted[-1]):
-                return True
-        elif isinstance(leaf, Term) and leaf.related:
-            if related(token.word) in {related(word) for word in wanted}:
-                return True
-        elif token.word in wanted:
-            return True
-    return False
+        together = len(wanted) if isinstance(leaf, Term | Prefix) or not _slop(leaf) else 1
+        for at in range(len(found) - together + 1):
+            run = found[at : at + together]
+            if together == 1:
+                fits = any(_same(run[0].word, word, leaf) for word in wanted)
+            else:
+                fits = all(
+                    _same(one.word, word, leaf) for one, word in zip(run, wanted, strict=True)
+                )
+            if fits and wanted:
+                positions.update(range(at, at + together))
+    return [found[at] for at in sorted(positions)]
+
+
+def _slop(leaf: Term | Phrase | Prefix | Fuzzy) -> int:
+    return leaf.slop if isinstance(leaf, Phrase) else 0
+
+
+def _same(word: str, wanted: str, leaf: Term | Phrase | Prefix | Fuzzy) -> bool:
+    if isinstance(leaf, Prefix):
+        return word.startswith(wanted)
+    if isinstance(leaf, Term) and leaf.related:
+        return related(word) == related(wanted)
+    return word == wanted

@@ -157,7 +157,7 @@ def _capture(
         payload_digest=(main.payload_digest or main.block_digest) if main else None,
         screenshot_record_id=picture.record_id if picture else None,
         title=result.title,
-        language=detect_language(result.text),
+        language=detect_language((result.facts.body if result.facts else "") or result.text),
         language_claimed=result.language_claimed,
         facts=dump_facts(result.facts) if result.facts is not None else "{}",
         has_thumbnail=result.thumbnail_png is not None,

@@ -12,7 +12,9 @@ from archive.page import DatePrecision, PageFacts, ShownDate
 
 def dump_facts(facts: PageFacts) -> str:
     """Write page facts as one line of JSON; times as ISO 8601 with the offset they came with."""
-    return json.dumps(asdict(facts), ensure_ascii=False, sort_keys=True, default=_plain)
+    kept = asdict(facts)
+    del kept["body"]  # stands in the text rendition
+    return json.dumps(kept, ensure_ascii=False, sort_keys=True, default=_plain)
 
 
 def load_facts(text: str) -> PageFacts:
