@@ -193,9 +193,11 @@ def _facets(session: Session, project: Project, ids: frozenset[str]) -> list[Fac
         _column_facet(session, project, ids, "lang", "Detected language"),
         _tag_facet(session, project, ids),
     ]
-    for field in fields_of(session, project.id):
-        if field.type in _FACETED:
-            facets.append(_field_facet(session, field, ids))
+    facets += [
+        _field_facet(session, field, ids)
+        for field in fields_of(session, project.id)
+        if field.type in _FACETED
+    ]
     return [facet for facet in facets if facet.values]
 
 
