@@ -1,0 +1,120 @@
+"""Codings undone, bytes turned into text, pages into words and facts."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import brotli
+import pytest
+import zstandard
+
+from archive.content import decode_http_body, decode_text
+from archive.errors import DamagedRecordError
+from archive.page import DatePrecision, read_date, read_facts
+from archive.text import render_text
+
+WORDS = "棉花 القطن хлопок پاختا ".encode() * 50
+
+
+@pytest.mark.parametrize(
+    ("coding", "packed"),
+    [
+        ("gzip", gzip.compress(WORDS)),
+        ("deflate", zlib.compress(WORDS)),
+        ("deflate", zlib.compress(WORDS)[2:-4]),
+        ("br", brotli.compress(WORDS)),
+        ("zstd", zstandard.compress(WORDS)),
+        ("identity", WORDS),
+        ("gzip, br", brotli.compress(gzip.compress(WORDS))),
+    ],
+)
+def test_codings_are_undone(coding: str, packed: bytes) -> None:
+    assert decode_http_body([("Content-Encoding", coding)], packed, limit=100_000) == WORDS
+
+
+@pytest.mark.parametrize(
+    ("coding", "packed"),
+    [
+        ("gzip", gzip.compress(bytes(10_000_000))),
+        ("br", brotli.compress(bytes(10_000_000))),
+        ("zstd", zstandard.compress(bytes(10_000_000))),
+        ("deflate", zlib.compress(bytes(10_000_000))),
+        ("gzip", b"\x1f\x8b\x08garbage that is none"),
+        ("sdch", b"x"),
+        ("gzip," * 9, b"x"),
+    ],
+)
+def test_bombs_and_lies_are_named(coding: str, packed: bytes) -> None:
+    with pytest.raises(DamagedRecordError):
+        decode_http_body([("Content-Encoding", coding)], packed, limit=100_000)
+
+
+def test_chunks_are_undone_whatever_their_spelling() -> None:
+    body = b"5;x=1\r\nhello\r\n6\r\n world\r\n0\r\nTrailer: x\r\n\r\n"
+    assert decode_http_body([("Transfer-Encoding", "Chunked")], body, limit=100) == b"hello world"
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "text"),
+    [
+        ("棉花".encode("gb18030"), "text/html; charset=gb2312", "棉花"),
+        ("القطن".encode("cp1256"), "text/html; charset=windows-1256", "القطن"),
+        (b"\xef\xbb\xbfx", "text/html; charset=latin1", "x"),
+        (
+            "<meta charset=koi8-r>хлопок".encode("koi8-r"),
+            "text/html",
+            "<meta charset=koi8-r>хлопок",
+        ),
+        ("پاختا".encode(), "text/html; charset=Big5_Solaris", "پاختا"),
+    ],
+)
+def test_bytes_become_text(data: bytes, content_type: str, text: str) -> None:
+    assert decode_text(data, content_type) == text
+
+
+def test_text_is_what_a_reader_sees() -> None:
+    made = render_text(
+        "<html lang=zh><head><title>A\n b</title><style>x</style></head><body><h1>Kash<b>gar</b></h1>"
+        "<p>one  two<br>three</p><script>no</script><p hidden>no</p><ul><li>a<li>b</ul></body>"
+    )
+    assert made.title == "A b"
+    assert made.text == "Kashgar\none two\nthree\na\nb"
+    assert made.language_claimed == "zh"
+    assert made == render_text(
+        "<html lang=zh><head><title>A\n b</title><style>x</style></head><body><h1>Kash<b>gar</b></h1>"
+        "<p>one  two<br>three</p><script>no</script><p hidden>no</p><ul><li>a<li>b</ul></body>"
+    )
+
+
+def test_deep_and_empty_pages_do_no_harm() -> None:
+    assert render_text("<div>" * 50_000 + "x").text == "x"
+    assert render_text("").text == ""
+    assert render_text("\x00\ud800<p>a").text.endswith("a")
+
+
+def test_facts_of_a_post() -> None:
+    facts = read_facts(
+        "<article lang=ar><a rel=author href=/x/abc>الحساب @abc</a><time datetime="
+        "'2020-01-01T01:02:03+08:00'>x</time><div itemprop=articleBody>القطن @one @two</div></article>"
+    )
+    assert facts.author_handles == ("abc",)
+    assert facts.author == "الحساب"
+    assert facts.mentions == ("one", "two")
+    assert [one.precision for one in facts.dates] == [DatePrecision.SECOND]
+
+
+@pytest.mark.parametrize(
+    ("written", "precision"),
+    [
+        ("2 h", DatePrecision.UNKNOWN),
+        ("2020-05-31", DatePrecision.DAY),
+        ("2020-05", DatePrecision.MONTH),
+        ("2020-05-31T10:00:00", DatePrecision.DAY),
+        ("2020-05-31T10:00+05:00", DatePrecision.MINUTE),
+        ("2020-05-31T10:00:01-05:00", DatePrecision.SECOND),
+        ("2020-02-31", DatePrecision.UNKNOWN),
+    ],
+)
+def test_dates_are_read_to_their_precision(written: str, precision: DatePrecision) -> None:
+    assert read_date(written, "time").precision is precision
