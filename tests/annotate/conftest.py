@@ -1,0 +1,138 @@
+"""A home, an application, and people in it."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from annotate.app import create_app
+from annotate.errors import NotFoundError
+from annotate.jobs.indexing import index_now
+from annotate.models import Project, Role
+from annotate.services import people, projects
+from annotate.wiring import Wiring, make_home
+from archive.capture.exchange import Exchange
+from archive.capture.job import CaptureJob, CaptureResult
+from archive.capture.outcome import Outcome
+from archive.page import read_facts
+from archive.text import render_text
+from archive.writer import CaptureWriter
+from config import Config
+from flask import Flask
+from flask.testing import FlaskClient
+
+PASSWORD = "a long enough password"
+
+
+@pytest.fixture
+def wiring(tmp_path: Path) -> Iterator[Wiring]:
+    made = make_home(Config().replaced({"home": tmp_path / "home", "host_delay": 0}))
+    yield made
+    made.database.close()
+
+
+@pytest.fixture
+def project(wiring: Wiring) -> Project:
+    """A project with one person of each role; the sign-in name is the role."""
+    with wiring.database.write() as session:
+        users = {
+            role: people.create_user(
+                session, people.SYSTEM, login=role.value, password=PASSWORD, is_admin=role is Role.OWNER
+            )
+            for role in Role
+        }
+        people.create_user(session, people.SYSTEM, login="stranger", password=PASSWORD)
+        owner = people.actor_of(users[Role.OWNER])
+        made = projects.create_project(
+            session, owner, users[Role.OWNER], slug="study", name="دراسة 研究"
+        )
+        for role, user in users.items():
+            projects.set_member(session, owner, made, user, role)
+    return made
+
+
+@pytest.fixture
+def app(wiring: Wiring, project: Project) -> Flask:
+    made = create_app(wiring)
+    made.config.update(TESTING=False, RATELIMIT_ENABLED=False)
+    return made
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[[str], FlaskClient]:
+    """Return a browser in which somebody is signed in."""
+
+    def signed(login: str) -> FlaskClient:
+        client = app.test_client()
+        answer = send(client, "/sign-in", "/sign-in", login=login, password=PASSWORD)
+        assert answer.status_code == 302, answer.text
+        return client
+
+    return signed
+
+
+def send(client: FlaskClient, page: str, action: str, **form: object):
+    """Send a form as a browser does: with the token of the page it stands on."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get(page).text)
+    return client.post(action, data={"csrf_token": token[1] if token else "", **form})
+
+
+class FakeEngine:
+    """Captures without a network: the page is what the test says."""
+
+    name = "fake"
+
+    def __init__(self, pages: dict[str, str]) -> None:
+        self.pages = pages
+
+    def capture(self, job: CaptureJob) -> CaptureResult:
+        now = datetime.now(UTC)
+        page = self.pages.get(job.address.exact)
+        if page is None:
+            raise NotFoundError(job.address.exact)
+        writer = CaptureWriter(
+            job.warc_path, capture_id=job.capture_id, software="fake", instance=job.instance
+        )
+        body = page.encode()
+        writer.exchange(
+            Exchange(
+                job.address.target, now, "GET", "/", [], b"", "200 OK",
+                [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(body)))],
+                io.BytesIO(body), len(body), None, None, None, "document",
+            )
+        )  # fmt: skip
+        made = render_text(page)
+        return CaptureResult(
+            capture_id=job.capture_id, outcome=Outcome.COMPLETE, reason="",
+            warc=writer.finish({}, target=job.address.target), status=200,
+            final_url=job.address.target, title=made.title, text=made.text,
+            language_claimed=made.language_claimed, facts=read_facts(page), started_at=now,
+            finished_at=now, engine="fake", software="fake 1", guard=(), thumbnail_png=None,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def capture(wiring: Wiring, project: Project) -> Callable[[dict[str, str]], None]:
+    """Capture pages by a fake engine, through queue, worker and index as ever."""
+    from annotate.jobs.worker import Worker
+    from annotate.services import requests
+    from archive.urlkey import Address
+
+    def carry_out(pages: dict[str, str]) -> None:
+        with wiring.database.write() as session:
+            owner = people.find_user(session, "owner")
+            held = projects.find_project(session, project.slug)
+            requests.ask(
+                session, people.actor_of(owner), held, [Address.parse(url) for url in pages]
+            )
+        worker = Worker(wiring, "test")
+        worker._engines["auto"] = FakeEngine(pages)
+        while worker.step():
+            pass
+        index_now(wiring)
+
+    return carry_out
