@@ -129,8 +129,8 @@ def test_the_index_takes_up_where_it_stands_and_heals(tmp_path: Path) -> None:
     assert catch_up(engine, Feed()) == 2
     assert catch_up(engine, Feed()) == 0
     engine.close()
-    for path in folder.iterdir():
-        path.write_bytes(b"damage")
+    for path in folder.glob("*.seg"):
+        path.unlink()
     engine = open_for_writing(folder, Feed())
     assert catch_up(engine, Feed()) == 2
     engine.close()
