@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
 from annotate.app import create_app
 from annotate.errors import NotFoundError
 from annotate.jobs.indexing import index_now
@@ -22,8 +25,6 @@ from archive.page import read_facts
 from archive.text import render_text
 from archive.writer import CaptureWriter
 from config import Config
-from flask import Flask
-from flask.testing import FlaskClient
 
 PASSWORD = "a long enough password"
 
@@ -41,7 +42,11 @@ def project(wiring: Wiring) -> Project:
     with wiring.database.write() as session:
         users = {
             role: people.create_user(
-                session, people.SYSTEM, login=role.value, password=PASSWORD, is_admin=role is Role.OWNER
+                session,
+                people.SYSTEM,
+                login=role.value,
+                password=PASSWORD,
+                is_admin=role is Role.OWNER,
             )
             for role in Role
         }

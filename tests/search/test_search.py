@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+
 from search.analysis import words
 from search.documents import ChangeBatch, Document
 from search.engine import search
@@ -56,7 +57,7 @@ def engine(tmp_path: Path) -> Iterator[WhooshEngine]:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("棉花", "zh"), ("棉 花", "zh ja"), ("喀什的棉花", "zh"), ("القطن", "ar"), ("كاشغر", "ar"), ("پاختا", "ug"),
+        ("棉花", "zh"), ("棉 花", "zh"), ("喀什的棉花", "zh"), ("القطن", "ar"), ("كاشغر", "ar"), ("پاختا", "ug"),
         ("ХЛОПОК", "ru"), ("kaşgar", "tr"), ("ｃｏｔｔｏｎ", "en"), ("high-speed", "en"),
         ('"forced labour"', "en"), ('"labour forced"', ""), ('"fields cotton"~3', "en"),
         ("cott*", "en"), ("coton~1", "en"), ("~field", "en"), ("~kasgar", "tr"), ("field", ""),
