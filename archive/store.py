@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, Final
 from uuid import uuid4
 
 from archive.clock import isoformat, utc_now
@@ -58,7 +58,7 @@ class Store:
             raise StoreError(f"{relative!r} points outside the archive home")
         return path
 
-    def keep_original(self, source: BinaryIO, *, limit: int) -> Original:
+    def keep_original(self, source: IO[bytes], *, limit: int) -> Original:
         """Keep an imported file byte for byte under imports/<sha256>/original.
 
         :param limit: most bytes taken

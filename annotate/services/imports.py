@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -60,7 +60,7 @@ def import_file(
     actor: Actor,
     project_id: str,
     name: str,
-    source: BinaryIO,
+    source: IO[bytes],
     *,
     limit: int,
 ) -> ImportFile:
@@ -87,7 +87,7 @@ def import_file(
             kind, warcs = open_archive(original.path, name, work)
         except (NotAnArchiveError, UnsafePackageError) as error:
             return _refuse(database, actor, project_id, name, original, str(error))
-        placed = [(warc, _place(store, original, warc)) for warc in warcs]
+        placed = [(warc, _place(original, warc)) for warc in warcs]
     with database.write() as session:
         project = session.get(Project, project_id)
         if project is None:
@@ -174,7 +174,7 @@ def _file_row(
     )
 
 
-def _place(store: Store, original: Original, warc: ImportedWarc) -> Path:
+def _place(original: Original, warc: ImportedWarc) -> Path:
     """Put a derived WARC beside its original; an original that is a WARC stays where it is."""
     if not warc.derived:
         return original.path
