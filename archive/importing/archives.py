@@ -27,7 +27,7 @@ from archive.verify import VerdictWord, judge
 _PAGE_TYPES: Final = ("text/html", "application/xhtml+xml")
 _MOST_MEMBERS: Final = 100_000
 _MOST_BYTES: Final = 50_000_000_000
-_STEEPEST: Final = 2000  # unpacked bytes per packed byte of one member
+_STEEPEST: Final = 300  # unpacked bytes per packed byte of one member
 
 
 class ArchiveKind(StrEnum):
@@ -196,9 +196,7 @@ def _refuse_unsafe(members: list[zipfile.ZipInfo]) -> None:
         if one.flag_bits & 1:
             raise UnsafePackageError(f"the WACZ has an encrypted member: {one.filename!r}")
         if one.file_size > _STEEPEST * max(1, one.compress_size) + 1_000_000:
-            raise UnsafePackageError(
-                f"the WACZ has a member that unpacks enormously: {one.filename!r}"
-            )
+            raise UnsafePackageError(f"the WACZ has a bomb: {one.filename!r}")
         names.add(one.filename)
 
 
