@@ -14,8 +14,9 @@ from typing import Final
 from lxml import etree, html
 
 TEXT_VERSION: Final = "holdfast-text/1"
+# Not head: libxml2 puts an article that no body opens before into it.
 _HIDDEN: Final = frozenset(
-    "script style noscript template head iframe object embed svg math audio video canvas "
+    "script style noscript template title iframe object embed svg math audio video canvas "
     "select datalist option textarea input".split()
 )
 _BLOCKS: Final = frozenset(

@@ -129,7 +129,7 @@ def test_signing_in_never_leads_elsewhere(app: Flask, project: Project, target: 
 
 @pytest.mark.parametrize(
     ("query", "found"),
-    [("棉花", 1), ("القطن", 1), ("lang:zh", 1), ("tag:none", 0), ("after:2020-06", 0), ("before:2020-06-01", 1),
+    [("棉花", 1), ("القطن", 1), ("lang:zh", 1), ("tag:none", 0), ("after:2020-06", 1), ("after:2020-06-02", 0), ("before:2020-06-01", 1),
      ("after:2020-05 zone", 0), ("site:site.example", 2), ("author:@state_one", 1), ("promotes:traveller_1", 1)],
 )  # fmt: skip
 def test_the_library_finds(sign_in: Browser, item_id: str, query: str, found: int) -> None:
