@@ -9,12 +9,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
+
 from annotate.errors import TooLargeError
 from annotate.events import Actor
 from annotate.models import Capture, ImportFile, ImportState, Item, Project, Record, WarcFile
 from annotate.services import imports, people
 from annotate.wiring import Wiring
-from sqlalchemy import func, select
 
 # Read differently on purpose, each with its fault named: see tests/archive/test_corpora.py.
 _OTHER_COUNT = re.compile(
