@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 ENVIRONMENT_PREFIX: Final = "HOLDFAST_"
-_NOT_SETTINGS: Final = frozenset({"HOLDFAST_CONFIG", "HOLDFAST_SHARED"})
+_NOT_SETTINGS: Final = frozenset({"HOLDFAST_CONFIG", "HOLDFAST_SHARED", "HOLDFAST_BOUNDED"})
 _TRUE: Final = frozenset({"1", "yes", "true", "on"})
 _FALSE: Final = frozenset({"0", "no", "false", "off", ""})
 

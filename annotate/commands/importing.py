@@ -102,7 +102,8 @@ def _list(
             base_address=base_url or project.base_address, capture=capture, dry_run=dry_run,
         )  # fmt: skip
     line = {"file": str(path), "rows": report.rows, "new": report.new_items,
-            "known": report.known_items, "queued": report.queued, "skipped": len(report.faults)}  # fmt: skip
+            "known": report.known_items, "queued": report.queued,
+            "skipped": len(report.faults)}  # fmt: skip
     click.echo(json.dumps(line) if invocation.as_json else
                f"{path}: {report.rows} rows, {report.new_items} new, {report.known_items} known, "
                f"{report.queued} queued, {len(report.faults)} skipped")  # fmt: skip
