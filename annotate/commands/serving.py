@@ -86,7 +86,7 @@ def run_server(wiring: Wiring, *, announce: str = "") -> None:
     family.add("indexer", "annotate.jobs.indexing")
     family.start()
     signal.signal(signal.SIGTERM, _interrupt)
-    click.echo(f"Holdfast is at http://{config.host}:{config.port}")
+    click.echo(f"Holdfast is at http://{config.host}:{config.port or server.effective_port}")
     if announce:
         click.echo(announce)
     try:
