@@ -1,0 +1,1 @@
+"""The browser engine: a fresh Chromium for each capture, recorded over its debugging protocol."""
