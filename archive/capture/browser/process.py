@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -66,9 +67,7 @@ class BrowserProcess:
     async def _end(self) -> None:
         """Kill the whole group: renderers outlive a browser that only was asked to go."""
         if self._process is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):  # it was gone already
                 os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass  # it was gone already
             await self._process.wait()
         await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)

@@ -184,7 +184,7 @@ class Recorder:
     async def _body(
         self, paused: dict[str, Any], recorded: Recorded
     ) -> tuple[BinaryIO, int, str | None]:
-        file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=1 << 20))
+        file = _spool()
         self._files.append(file)
         if recorded.status in _NO_BODY or paused["request"]["method"] == "HEAD":
             return file, 0, None
@@ -285,6 +285,11 @@ class Recorder:
             truncated=truncated,
             resource_type=recorded.resource_type,
         )
+
+
+def _spool() -> BinaryIO:
+    """A body waiting to be written; the recorder closes it."""
+    return cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=1 << 20))
 
 
 def _is_web(url: str) -> bool:
