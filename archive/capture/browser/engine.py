@@ -39,9 +39,9 @@ _FAULTS: Final = (
     ("ERR_HTTP", NetworkFault.PROTOCOL),
 )
 _TRANSFORMATIONS: Final = (
-    "Payloads are as the browser decoded them: Content-Encoding and Transfer-Encoding stand "
-    "as X-Archive-Orig-*, Content-Length is that of the payload.",
-    "HTTP/2 and HTTP/3 exchanges are written in the syntax of HTTP/1.1; WARC-Protocol says so. "
+    "Payloads are as the browser decoded them; Content-Length is that of the payload.",
+    "Content-Encoding and Transfer-Encoding stand as X-Archive-Orig-*.",
+    "HTTP/2 and HTTP/3 are written in the syntax of HTTP/1.1; WARC-Protocol says so.",
     "Request headers are in alphabetical order, as the browser tells them.",
     "The page was scrolled to its end and back; images keep the source the browser chose.",
 )
@@ -142,7 +142,7 @@ class _Page:
     def _judge(self, visit: _Visit, job: CaptureJob) -> Judgement:
         main = visit.main
         cut = main.exchange.truncated if main is not None and main.exchange is not None else None
-        lost = [one for one in visit.recorded if one.error and one.error not in {"Aborted"}]
+        lost = [one for one in visit.recorded if one.error and one.error != "Aborted"]
         judged = judge(
             Seen(
                 status=self.status or 0,
