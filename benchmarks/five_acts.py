@@ -14,12 +14,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from sqlalchemy import select
+
 from annotate.app import create_app
 from annotate.models import Item, Project, User
 from annotate.services import people
 from annotate.wiring import open_home
 from config import Config
-from sqlalchemy import select
 
 RUNS = 60
 

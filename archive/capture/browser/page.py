@@ -17,7 +17,10 @@ _SETTLE: Final = 6.0  # seconds waited at most for quiet
 _AFTER_SCROLL: Final = 0.12
 _THUMBNAIL: Final = 0.3  # of the viewport's size
 # What srcset and lazy loading chose must survive in the snapshot.
-_KEEP_CHOICES: Final = "for (const i of document.images) if (i.currentSrc && i.src !== i.currentSrc) i.src = i.currentSrc"
+_KEEP_CHOICES: Final = (
+    "for (const i of document.images)"
+    " if (i.currentSrc && i.src !== i.currentSrc) i.src = i.currentSrc"
+)
 
 
 @dataclass(slots=True)
