@@ -8,6 +8,7 @@ context.configure(
     render_as_batch=True,
     transactional_ddl=True,
     render_item=context.config.attributes.get("render_item"),
+    include_object=context.config.attributes.get("include_object"),
 )
 with context.begin_transaction():
     context.run_migrations()
