@@ -101,8 +101,6 @@ def upgrade() -> None:
     with op.batch_alter_table("sign_in_session", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_sign_in_session_user_id"), ["user_id"], unique=False)
 
-   
-
 
 def downgrade() -> None:
     """Take them down again."""

@@ -179,62 +179,6 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "same_item_judgement",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("project_id", sa.String(length=36), nullable=False),
-        sa.Column("item_id", sa.String(length=36), nullable=False),
-        sa.Column("same_as_id", sa.String(length=36), nullable=False),
-        sa.Column(
-            "judgement",
-            sa.Enum(
-                "same",
-                "not same",
-                "unsure",
-                name="judgement",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("judged_by", sa.String(length=36), nullable=False),
-        sa.Column("judged_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("undone_by", sa.String(length=36), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["item_id"], ["item.id"], name=op.f("fk_same_item_judgement_item_id_item")
-        ),
-        sa.ForeignKeyConstraint(
-            ["judged_by"],
-            ["user_account.id"],
-            name=op.f("fk_same_item_judgement_judged_by_user_account"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("fk_same_item_judgement_project_id_project")
-        ),
-        sa.ForeignKeyConstraint(
-            ["same_as_id"], ["item.id"], name=op.f("fk_same_item_judgement_same_as_id_item")
-        ),
-        sa.ForeignKeyConstraint(
-            ["undone_by"],
-            ["user_account.id"],
-            name=op.f("fk_same_item_judgement_undone_by_user_account"),
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_same_item_judgement")),
-    )
-    with op.batch_alter_table("same_item_judgement", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_same_item_judgement_item_id"), ["item_id"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_same_item_judgement_project_id"), ["project_id"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_same_item_judgement_same_as_id"), ["same_as_id"], unique=False
-        )
-
-    op.create_table(
         "warc_file",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("project_id", sa.String(length=36), nullable=False),
@@ -409,12 +353,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_warc_file_import_id"))
 
     op.drop_table("warc_file")
-    with op.batch_alter_table("same_item_judgement", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_same_item_judgement_same_as_id"))
-        batch_op.drop_index(batch_op.f("ix_same_item_judgement_project_id"))
-        batch_op.drop_index(batch_op.f("ix_same_item_judgement_item_id"))
-
-    op.drop_table("same_item_judgement")
     with op.batch_alter_table("capture_request", schema=None) as batch_op:
         batch_op.drop_index("ix_capture_request_state_priority_id")
         batch_op.drop_index("ix_capture_request_project_id_state")
