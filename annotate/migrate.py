@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ def migrate(engine: Engine) -> None:
 
     :raises EnvironmentMissingError: the database was made by a newer Holdfast
     """
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it says much that helps nobody
     settings = AlembicConfig()
     settings.set_main_option("script_location", str(SCRIPTS))
     known = {script.revision for script in ScriptDirectory.from_config(settings).walk_revisions()}
