@@ -20,6 +20,7 @@ import click
 from annotate.errors import AnnotateError, EnvironmentMissingError
 from archive.errors import ArchiveError
 from config import Config, ConfigError, load_config
+from search.errors import SearchError
 
 COMMANDS: Final[Mapping[str, str]] = {
     "init": "annotate.commands.home:init",
@@ -114,7 +115,7 @@ def main() -> None:
         sys.exit(WRONG_USAGE)
     except EnvironmentMissingError as error:
         sys.exit(_say(str(error), MISSING))
-    except (AnnotateError, ArchiveError, ConfigError) as error:
+    except (AnnotateError, ArchiveError, SearchError, ConfigError) as error:
         sys.exit(_say(str(error), WRONG_USAGE))
     except Exception as error:  # the CLI edge: whatever is left is recorded and said plainly
         logging.getLogger("holdfast").debug("unexpected", exc_info=error)

@@ -10,10 +10,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from annotate.errors import UsageError
+
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-class StudyError(Exception):
+class StudyError(UsageError):
     """Base of every reason why a study folder cannot be used."""
 
 
