@@ -18,7 +18,7 @@ from typing import Final
 import click
 
 from annotate.errors import AnnotateError, EnvironmentMissingError
-from archive.errors import ArchiveError
+from archive.errors import ArchiveError, BrowserMissingError
 from config import Config, ConfigError, load_config
 from search.errors import SearchError
 
@@ -113,7 +113,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(WRONG_USAGE)
-    except EnvironmentMissingError as error:
+    except (EnvironmentMissingError, BrowserMissingError) as error:
         sys.exit(_say(str(error), MISSING))
     except (AnnotateError, ArchiveError, SearchError, ConfigError) as error:
         sys.exit(_say(str(error), WRONG_USAGE))
