@@ -8,10 +8,10 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from annotate.errors import UsageError
-from annotate.models import Role
+from annotate.models import FieldType, Role
 from annotate.permissions import Act
 from annotate.services import people, projects
-from annotate.services.fields import fields_of
+from annotate.services.fields import FieldSpec, define_fields, fields_of
 from annotate.services.requests import counts
 from annotate.views.context import actor, load_project, person, signed_in, wiring
 
@@ -53,7 +53,9 @@ def settings(slug: str) -> str:
         context = load_project(session, slug, Act.READ)
         members = projects.members_of(session, context.project)
         fields = fields_of(session, context.project.id)
-    return render_template("settings.html", members=members, fields=fields, roles=list(Role))
+    return render_template(
+        "settings.html", members=members, fields=fields, roles=list(Role), types=list(FieldType)
+    )
 
 
 @bp.post("/p/<slug>/settings")
@@ -90,6 +92,25 @@ def member(slug: str) -> Response:
         role = None if wanted == "none" else _role(wanted)
         projects.set_member(session, actor(), context.project, user, role)
     flash("Saved.")
+    return redirect(url_for("projects.settings", slug=slug))
+
+
+@bp.post("/p/<slug>/fields")
+@signed_in
+def define_field(slug: str) -> Response:
+    """Give the project one more field."""
+    form = request.form
+    wanted = form.get("type", "")
+    if wanted not in {one.value for one in FieldType}:
+        raise UsageError(f"There is no type of field {wanted!r}.")
+    key = form.get("key", "").strip().lower()
+    spec = FieldSpec(
+        key, form.get("label", ""), FieldType(wanted), is_proposal=form.get("proposal") == "yes"
+    )
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.CHANGE_PROJECT)
+        define_fields(session, actor(), context.project, [spec])
+    flash(f"The field {key} is there: it can be set on items, filled from lists and searched.")
     return redirect(url_for("projects.settings", slug=slug))
 
 

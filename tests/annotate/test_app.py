@@ -264,3 +264,20 @@ def test_migrations_bring_an_empty_database_to_the_models(wiring: Wiring) -> Non
 
 def test_every_room_is_there(app: Flask) -> None:
     assert set(ROOMS) <= set(app.blueprints)
+
+
+def test_a_project_defines_fields_of_its_own(sign_in: Browser, item_id: str) -> None:
+    manager = sign_in("manager")
+    form = {"key": "topic", "label": "موضوع", "type": "choice"}
+    assert send(manager, "/me", "/p/study/fields", **form).status_code == 302
+    assert send(manager, "/me", "/p/study/fields", **form).status_code == 400
+    assert send(manager, "/me", "/p/study/fields", **{**form, "key": "tag"}).status_code == 400
+    assert (
+        send(sign_in("coder"), "/me", "/p/study/fields", **{**form, "key": "b"}).status_code == 403
+    )
+    page = manager.get(f"{ITEM}{item_id}").text
+    version = re.search(r'fields/topic[^>]*>.*?name="version" value="(\w+)"', page, re.DOTALL)
+    assert version is not None
+    send(manager, "/me", f"{ITEM}{item_id}/fields/topic", value="rail", version=version[1])
+    assert manager.get("/p/study/items.json?q=topic:rail").json["total"] == 1
+    assert manager.get("/p/study/items.json").json["facets"]["topic"] == {"rail": 1}
