@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from annotate.demo.study import DateShown, Post, Study
 
 _MENTION: Final = re.compile(r"@([A-Za-z0-9_]+)")
+_FILMS: Final = 32  # of 256 posts show the short film instead of a picture
 _PAGE: Final = 10  # posts a profile loads at a time
 _RIGHT_TO_LEFT: Final = frozenset({"ar", "ug", "ur", "fa", "he"})
 _COLOURS: Final = ("#8a5a44", "#3d6b7d", "#6b7d3d", "#7d3d5c", "#4a4a7a", "#7a6a3a")
@@ -94,6 +95,7 @@ def _shown(post: Post) -> dict[str, object]:
         "time_attribute": attribute,
         "time_text": text,
         "body": _linked(post),
+        "has_film": hashlib.sha256(post.id.encode()).digest()[0] < _FILMS,
         "direction": "rtl" if post.lang in _RIGHT_TO_LEFT else "ltr",
     }
 
