@@ -40,7 +40,10 @@ class Config:
     browser: str = _setting("", "path of a Chromium; empty looks for one")
     capture_seconds: float = _setting(60.0, "time limit of one capture, seconds", 5, 3600)
     capture_bytes: int = _setting(
-        500_000_000, "most bytes one capture may fetch", 1_000_000, 50_000_000_000
+        2_000_000_000,
+        "most bytes one capture may fetch; one body at most an eighth",
+        1_000_000,
+        50_000_000_000,
     )
     upload_bytes: int = _setting(
         2_000_000_000, "largest file taken by upload, bytes", 1_000_000, 1_000_000_000_000

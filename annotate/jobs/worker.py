@@ -21,6 +21,8 @@ from archive.clock import utc_now
 from archive.errors import StoreError
 from archive.urlkey import Address
 
+# The http engine reserves a body's limit while it is fetched: page and parts must fit together.
+BODIES_AT_ONCE: Final = 8
 IDLE: Final = 0.3  # seconds between two looks at an empty queue
 _log = logging.getLogger(__name__)
 
@@ -105,7 +107,9 @@ class Worker:
                 instance=self._wiring.instance,
                 reason=request.why,
                 options=CaptureOptions(
-                    time_limit=config.capture_seconds, body_limit=config.capture_bytes
+                    time_limit=config.capture_seconds,
+                    total_limit=config.capture_bytes,
+                    body_limit=config.capture_bytes // BODIES_AT_ONCE,
                 ),
             )
             result = self._engine(request.engine).capture(job)
