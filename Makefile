@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ORACLES := .venv-oracles
 export HOLDFAST_HOST ?= 127.0.0.1
 export HOLDFAST_PORT ?= 5000
 ARGS ?=
 
-.PHONY: help setup run test test-slow lint types format lock bench clean
+.PHONY: help setup oracles run test test-slow lint types format lock bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -22,13 +23,18 @@ $(VENV)/.installed: requirements/dev.lock pyproject.toml
 $(VENV)/.browser: $(VENV)/.installed scripts/browser.sh
 	@sh scripts/browser.sh $(BIN)/python && touch $@
 
+$(ORACLES)/.installed: requirements/oracles.lock scripts/oracles.sh
+	@PYTHON=$(PYTHON) sh scripts/oracles.sh $(ORACLES) && touch $@
+
+oracles: $(ORACLES)/.installed  ## make the environment of other people's readers, for tests and benchmarks
+
 run: setup  ## open the demo; prints a sign-in link
 	@$(BIN)/holdfast run-demo
 
-test: setup lint types  ## run every test (ARGS= goes to pytest)
+test: setup oracles lint types  ## run every test (ARGS= goes to pytest)
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
-test-slow: setup  ## fault and load campaigns (HOLDFAST_BOUNDED=yes makes them short)
+test-slow: setup oracles  ## fault and load campaigns (HOLDFAST_BOUNDED=yes makes them short)
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 lint: $(VENV)/.installed  ## check style
@@ -43,10 +49,10 @@ format: $(VENV)/.installed  ## put the style right
 	$(BIN)/ruff format --quiet .
 
 lock: $(VENV)/.installed  ## make the lock files anew
-	sh scripts/lock.sh
+	bash scripts/lock.sh
 
-bench: setup  ## run the benchmarks; each prints one JSON line
+bench: setup oracles  ## run the benchmarks; each prints one JSON line
 	@for one in benchmarks/*.py; do $(BIN)/python $$one; done
 
 clean:  ## take the environment away; archive homes stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(ORACLES) .mypy_cache .ruff_cache .pytest_cache
