@@ -46,12 +46,12 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def word(kind: type[Word]) -> Enum:
-    """A column of one enum's words, checked by the database too."""
+def word(kind: type[Word], *, listed: bool = True) -> Enum:
+    """A column of one enum's words, checked by the program, and if `listed` by the database too."""
     return Enum(
         kind,
         native_enum=False,
-        create_constraint=True,
+        create_constraint=listed,
         validate_strings=True,
         length=32,
         name=kind.__name__.lower(),

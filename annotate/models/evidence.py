@@ -26,6 +26,15 @@ class RequestState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Purpose(StrEnum):
+    """What a visit is for."""
+
+    CAPTURE = "capture"
+    """To keep what is there."""
+    OBSERVE = "observe"
+    """To see whether it is still there; kept only where it is not as it was."""
+
+
 class ImportState(StrEnum):
     """How the import of one file ended."""
 
@@ -75,14 +84,18 @@ class CaptureRequest(Base, kw_only=True, eq=False):
     __tablename__ = "capture_request"
     __logged__ = True
     __table_args__ = (
-        Index("ix_capture_request_state_priority_id", "state", "priority", "id"),
-        Index("ix_capture_request_project_id_state", "project_id", "state"),
+        Index("ix_capture_request_next", "state", "requested_by", "host", "priority", "id"),
+        Index("ix_capture_request_project_id_state_outcome", "project_id", "state", "outcome"),
+        Index("ix_capture_request_project_id_finished_at", "project_id", "finished_at"),
+        Index("ix_capture_request_requested_by_started_at", "requested_by", "started_at"),
     )
 
     id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
     project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
     item_id: Mapped[str] = mapped_column(ForeignKey("item.id"), index=True)
     address: Mapped[str] = mapped_column(ADDRESS)
+    host: Mapped[str] = mapped_column(String(255), default="")  # who is to be spared
+    purpose: Mapped[Purpose] = mapped_column(word(Purpose, listed=False), default=Purpose.CAPTURE)
     engine: Mapped[str] = mapped_column(String(20), default="auto")
     why: Mapped[str] = mapped_column(Text, default="")  # the person's reason for asking
     requested_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
@@ -92,8 +105,39 @@ class CaptureRequest(Base, kw_only=True, eq=False):
     outcome: Mapped[Outcome | None] = mapped_column(word(Outcome), default=None)
     reason: Mapped[str] = mapped_column(Text, default="")  # of the outcome, in words
     attempts: Mapped[int] = mapped_column(default=0)
-    finished_at: Mapped[datetime | None] = mapped_column(default=None)
+    not_before: Mapped[datetime | None] = mapped_column(default=None)  # back-off, spreading
+    started_at: Mapped[datetime | None] = mapped_column(default=None)  # of the last attempt
+    finished_at: Mapped[datetime | None] = mapped_column(default=None, index=True)
     capture_id: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)
+    answered_by: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)  # an imported file
+
+
+class RequestAttempt(Base, kw_only=True, eq=False):
+    """One try at a request, and how it ended; a try that is running has no end yet."""
+
+    __tablename__ = "request_attempt"
+    __logged__ = True
+
+    request_id: Mapped[str] = mapped_column(ForeignKey("capture_request.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)  # from 1; goes on after "again"
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None] = mapped_column(default=None)
+    outcome: Mapped[Outcome | None] = mapped_column(word(Outcome, listed=False), default=None)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    capture_id: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)  # what was stored
+    again_at: Mapped[datetime | None] = mapped_column(default=None)  # when the next try was due
+
+
+class QueuePause(Base, kw_only=True, eq=False):
+    """While it stands, no worker begins a request of its scope."""
+
+    __tablename__ = "queue_pause"
+    __logged__ = True
+
+    scope: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True)  # a project, or "instance"
+    reason: Mapped[str] = mapped_column(Text, default="")
+    paused_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
+    paused_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
 
 
 class RequestLease(Base, kw_only=True, eq=False):

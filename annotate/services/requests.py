@@ -88,6 +88,7 @@ def ask(
             project_id=project.id,
             item_id=item.id,
             address=address.exact,
+            host=address.host,
             engine=engine,
             why=why,
             requested_by=actor.user_id,
