@@ -8,6 +8,7 @@
     ├── NotAnArchiveError       the file is no WARC, ARC or WACZ at all
     ├── UnsafePackageError      a WACZ that would harm whoever opens it (bomb, link, traversal)
     ├── DamagedRecordError      a record or its payload cannot be read as declared
+    ├── ExtractionError         no text can be taken from a document; its bytes are kept
     ├── StoreError              the archive home refused a write or lacks a file
     ├── GuardRefusedError       the network guard forbids this address
     └── BrowserMissingError     no browser that starts was found
@@ -40,6 +41,10 @@ class UnsafePackageError(ArchiveError):
 
 class DamagedRecordError(ArchiveError):
     """A record or its payload cannot be read as declared."""
+
+
+class ExtractionError(ArchiveError):
+    """No text can be taken from a document; its bytes are kept as they are."""
 
 
 class StoreError(ArchiveError):

@@ -1,0 +1,1 @@
+"""Text out of PDFs, Office files and subtitles; `bounded` reads files nobody vouches for."""
