@@ -7,6 +7,7 @@
     ├── MalformedDigestError    the text is not a digest this archive can check
     ├── NotAnArchiveError       the file is no WARC, ARC or WACZ at all
     ├── UnsafePackageError      a WACZ that would harm whoever opens it (bomb, link, traversal)
+    ├── DamagedMemberError      a file in a package is not what the package says
     ├── DamagedRecordError      a record or its payload cannot be read as declared
     ├── ExtractionError         no text can be taken from a document; its bytes are kept
     ├── StoreError              the archive home refused a write or lacks a file
@@ -37,6 +38,10 @@ class NotAnArchiveError(ArchiveError):
 
 class UnsafePackageError(ArchiveError):
     """A package that would harm whoever opens it: a bomb, a link, a path outside."""
+
+
+class DamagedMemberError(ArchiveError):
+    """A file in a package cannot be unpacked, or is not what the package says."""
 
 
 class DamagedRecordError(ArchiveError):
