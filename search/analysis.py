@@ -106,3 +106,8 @@ def related(word: str) -> str:
     if _CYRILLIC.fullmatch(folded):
         return str(RussianStemmer().stem(folded))
     return folded
+
+
+def same_related(word: str, wanted: str) -> bool:
+    """Tell whether two words meet in a related form: what `~wanted` finds."""
+    return related(word) == related(wanted)

@@ -1,20 +1,45 @@
-"""What an engine must do, and how a query is answered from its leaves: the seam.
+"""What an engine must do: the seam. tests/search/contract.py is its test suite.
 
-Words are asked of the engine; labels (tags, fields, dates) of a `LabelSource`, so that a bulk
-tag never re-indexes a text (decisions 18). The tree is then put together from sets.
+An engine answers leaves: words in, items with scores out. Labels (tags, fields, dates) are asked
+of a `LabelSource`, so that a bulk tag never re-indexes a text (decisions 18);
+`search.answering` puts the tree together from both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
+from search.answering import (
+    Answer,
+    Hit,
+    RelatedCounts,
+    answer,
+    count_related,
+    did_you_mean,
+    search,
+)
 from search.documents import Document
-from search.errors import QuerySyntaxError, UnknownFieldError
-from search.query import And, Everything, Fuzzy, Label, Node, Not, Or, Phrase, Prefix, Term
+from search.query import Label, TextNode
 
-TextNode = Term | Phrase | Prefix | Fuzzy
+__all__ = [
+    "Answer",
+    "Engine",
+    "Found",
+    "Health",
+    "Hit",
+    "IndexState",
+    "LabelSource",
+    "NearWord",
+    "Progress",
+    "RelatedCounts",
+    "answer",
+    "count_related",
+    "did_you_mean",
+    "search",
+]
 
 
 class LabelSource(Protocol):
@@ -36,102 +61,94 @@ class LabelSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one leaf finds.
+
+    `notes` are sentences for the person who asked: a cap that was reached, a part of the index
+    that could not be read. `whole` is False where items may be missing for such a reason.
+    """
+
+    scores: Mapping[str, float]
+    notes: tuple[str, ...] = ()
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NearWord:
+    """A word of the index that is spelled much like another, and in how many items it stands."""
+
+    word: str
+    distance: int
+    items: int
+
+
+class IndexState(StrEnum):
+    """How an index stands."""
+
+    READY = "ready"
+    MISSING = "missing"  # never built; an indexer makes it
+    REBUILDING = "rebuilding"  # whole, and being made anew beside
+    DAMAGED = "damaged"  # a part cannot be read; it is made anew
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a rebuild is: events seen, events there are, items indexed."""
+
+    position: int
+    head: int
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What there is to say about an index.
+
+    `generation` counts rebuilds; `position` is the event up to which the index stands.
+    """
+
+    state: IndexState
+    generation: int
+    position: int
+    items: int
+    progress: Progress | None = None
+    reason: str = ""
+    parts: int = field(default=0)
+
+
 class Engine(Protocol):
-    """A full-text index."""
+    """A full-text index. Safe for any number of threads and processes reading; one writes."""
 
     def position(self) -> int:
-        """Return the feed's position up to which the index stands; 0 when empty."""
+        """Return the feed's position up to which the index stands; 0 when empty.
+
+        :raises IndexDamagedError: the index cannot be read
+        """
         ...
 
     def apply(self, documents: Sequence[Document], removed: Sequence[str], position: int) -> None:
-        """Index and remove, and store the position, in one commit."""
+        """Index and remove, and store the position, in one commit.
+
+        Done twice it changes nothing. An item in both lists is indexed.
+        """
         ...
 
-    def find(self, node: TextNode) -> Mapping[str, float]:
-        """Return item ids with their scores (BM25F) for words."""
+    def find(self, node: TextNode) -> Found:
+        """Return item ids with their scores (BM25, fields weighted) for words.
+
+        Never raises for a damaged index: what can be read is answered, and said.
+        """
+        ...
+
+    def words_near(self, word: str, limit: int) -> Sequence[NearWord]:
+        """Return indexed words at most two edits away, nearest and most frequent first."""
+        ...
+
+    def health(self) -> Health:
+        """Return how the index stands; never raises."""
         ...
 
     def close(self) -> None:
         """Let go of the files."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One item found; the score is 0 where only labels were asked for."""
-
-    item_id: str
-    score: float
-
-
-def search(engine: Engine, query: Node, labels: LabelSource) -> tuple[Hit, ...]:
-    """Return every item the query fits, best first; equal scores by item id, newest first.
-
-    :raises QuerySyntaxError: a label is unknown or its value unfit
-    """
-    scores = _Answer(engine, labels).of(query)
-    ordered = sorted(scores.items(), key=lambda pair: pair[0], reverse=True)
-    ordered.sort(key=lambda pair: -pair[1])
-    return tuple(Hit(item_id, score) for item_id, score in ordered)
-
-
-class _Answer:
-    """Answers one query; the universe is fetched once, and only when needed."""
-
-    def __init__(self, engine: Engine, labels: LabelSource) -> None:
-        self._engine = engine
-        self._labels = labels
-        self._universe: frozenset[str] | None = None
-
-    @property
-    def universe(self) -> frozenset[str]:
-        """All items there are to find."""
-        if self._universe is None:
-            self._universe = self._labels.everything()
-        return self._universe
-
-    def of(self, node: Node) -> dict[str, float]:
-        """Return the scores of the items a node fits."""
-        if isinstance(node, Everything):
-            return dict.fromkeys(self.universe, 0.0)
-        if isinstance(node, Label):
-            return self._represented(dict.fromkeys(self._resolved(node), 0.0))
-        if isinstance(node, Not):
-            return dict.fromkeys(self.universe - self.of(node.part).keys(), 0.0)
-        if isinstance(node, And):
-            return self._all(node)
-        if isinstance(node, Or):
-            return self._any(node)
-        return self._represented(self._engine.find(node))
-
-    def _represented(self, found: Mapping[str, float]) -> dict[str, float]:
-        """Let what was found at several addresses of one item be found once."""
-        merged: dict[str, float] = {}
-        for item_id, score in found.items():
-            shown = self._labels.representative(item_id)
-            if shown in self.universe:
-                merged[shown] = max(score, merged.get(shown, 0.0))
-        return merged
-
-    def _all(self, node: And) -> dict[str, float]:
-        first, *rest = (self.of(part) for part in node.parts)
-        for other in rest:
-            first = {key: score + other[key] for key, score in first.items() if key in other}
-        return first
-
-    def _any(self, node: Or) -> dict[str, float]:
-        merged: dict[str, float] = {}
-        for part in node.parts:
-            for key, score in self.of(part).items():
-                merged[key] = merged.get(key, 0.0) + score
-        return merged
-
-    def _resolved(self, label: Label) -> frozenset[str]:
-        try:
-            return self._labels.resolve(label)
-        except UnknownFieldError as error:
-            raise QuerySyntaxError(
-                str(error),
-                label.column,
-                f'To search the words themselves write "{label.field}:{label.value}" in quotes',
-            ) from error

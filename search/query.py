@@ -9,94 +9,53 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from search.analysis import Token, is_unspaced, tokens, words
 from search.errors import QuerySyntaxError
+from search.tree import (
+    And,
+    Everything,
+    Fuzzy,
+    Label,
+    Node,
+    Not,
+    Or,
+    Phrase,
+    Prefix,
+    Term,
+    TextField,
+    TextNode,
+    leaves,
+    with_related,
+    within,
+)
+
+__all__ = [
+    "LONGEST",
+    "And",
+    "Everything",
+    "Fuzzy",
+    "Label",
+    "Node",
+    "Not",
+    "Or",
+    "Phrase",
+    "Prefix",
+    "Term",
+    "TextField",
+    "TextNode",
+    "any_words",
+    "leaves",
+    "parse_query",
+    "with_related",
+]
 
 LONGEST: Final = 2000  # characters of a query
-_DEEPEST: Final = 50  # nested parentheses
+_DEEPEST: Final = 50  # nested parentheses, and NOTs before one another
+_MOST_WORDS: Final = 200  # words, phrases and labels of a query
+_MOST_OPEN: Final = 20  # words with a * or ~1 among them: each stands for many
 
-
-class TextField(StrEnum):
-    """The fields that hold words; every other name before a colon is a label."""
-
-    TITLE = "title"
-    TEXT = "text"
-    NOTE = "note"
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A word, or several that stand together as in a hyphenated one."""
-
-    text: str
-    field: TextField | None = None
-    related: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """Words one after the other; with `slop`, at most that many words in between."""
-
-    text: str
-    field: TextField | None = None
-    slop: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Prefix:
-    """Words that begin so."""
-
-    text: str
-    field: TextField | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fuzzy:
-    """Words within `distance` edits (1 or 2)."""
-
-    text: str
-    distance: int
-    field: TextField | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """A name and a value that are looked up outside the text: tags, fields, dates, states."""
-
-    field: str
-    value: str
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class And:
-    """All of them."""
-
-    parts: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Or:
-    """Any of them."""
-
-    parts: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """Everything but this."""
-
-    part: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Everything:
-    """The empty query."""
-
-
-Node = Term | Phrase | Prefix | Fuzzy | Label | And | Or | Not | Everything
 
 _LEXEMES: Final = re.compile(
     r"""\s*(?:
@@ -117,7 +76,8 @@ _TEXT_FIELDS: Final = {
     "note": TextField.NOTE,
     "notes": TextField.NOTE,
 }
-_QUOTES: Final = str.maketrans("“”„«»", '"""""')
+# As keyboards of other scripts write them; each stands for one character, so columns hold.
+_TYPED: Final = str.maketrans("“”„«»＂（）＊", '""""""()*')
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +95,10 @@ def parse_query(text: str) -> Node:
     """
     if len(text) > LONGEST:
         raise QuerySyntaxError(f"A query may have {LONGEST} characters", LONGEST + 1)
-    lexemes = _lex(text.translate(_QUOTES))
+    lexemes = _lex(text.translate(_TYPED))
     if not lexemes:
         return Everything()
+    _refuse_too_many(lexemes)
     parser = _Parser(lexemes)
     node = parser.any_of(0)
     if parser.next is not None:
@@ -145,6 +106,57 @@ def parse_query(text: str) -> Node:
             "There is a ) too many", parser.next.column, "Take it out, or open it before"
         )
     return node
+
+
+def any_words(text: str, *, related: bool = True) -> Node:
+    """Return a query for items like a text: any of its words, best match first.
+
+    Of scripts without spaces every two neighbouring characters are a word.
+    """
+    found = dict.fromkeys(_pieces(text))
+    if not found:
+        return Everything()
+    return Or(tuple(Term(word, related=related) for word in found))
+
+
+def _pieces(text: str) -> list[str]:
+    pieces: list[str] = []
+    last: Token | None = None
+    alone = False
+    for token in tokens(text):
+        unspaced = is_unspaced(token.word)
+        if alone and not (unspaced and last is not None and last.end == token.start):
+            pieces.append(last.word if last else "")
+        joined = unspaced and last is not None and is_unspaced(last.word)
+        if joined and last is not None and last.end == token.start:
+            pieces.append(last.word + token.word)
+            alone = False
+        elif unspaced:
+            alone = True
+        else:
+            pieces.append(token.word)
+            alone = False
+        last = token
+    if alone and last is not None:
+        pieces.append(last.word)
+    return pieces
+
+
+def _refuse_too_many(lexemes: list[_Lexeme]) -> None:
+    asked = [one for one in lexemes if one.kind in {"word", "phrase"}]
+    if len(asked) > _MOST_WORDS:
+        raise QuerySyntaxError(
+            f"A query may ask for {_MOST_WORDS} words", asked[_MOST_WORDS].column, "Ask in parts"
+        )
+    costly = [one for one in asked if one.text.endswith("*") or _FUZZY.fullmatch(one.text)]
+    if len(costly) > _MOST_OPEN:
+        raise QuerySyntaxError(
+            f"A query may have {_MOST_OPEN} words with * or ~", costly[_MOST_OPEN].column
+        )
+
+
+def _is_punctuation(node: Node) -> bool:
+    return isinstance(node, Term) and not words(node.text)
 
 
 def _lex(text: str) -> list[_Lexeme]:
@@ -189,8 +201,6 @@ class _Parser:
 
     def any_of(self, depth: int) -> Node:
         """Read `a OR b OR c`."""
-        if depth > _DEEPEST:
-            raise QuerySyntaxError("Too many parentheses inside one another", 1)
         parts = [self.all_of(depth)]
         while self._is_word("OR"):
             operator = self.take()
@@ -205,6 +215,8 @@ class _Parser:
             if self._is_word("AND"):
                 self._operand_after(self.take())
             parts.append(self.one(depth))
+        # A dash or an ellipsis between words asks for nothing.
+        parts = [part for part in parts if not _is_punctuation(part)] or parts[:1]
         return parts[0] if len(parts) == 1 else And(tuple(parts))
 
     def _operand_after(self, operator: _Lexeme) -> None:
@@ -221,7 +233,8 @@ class _Parser:
         lexeme = self.take()
         if lexeme.kind == "minus" or (lexeme.kind == "word" and lexeme.text == "NOT"):
             self._operand_after(lexeme)
-            return Not(self.one(depth))
+            self._no_deeper(depth, lexeme)
+            return Not(self.one(depth + 1))
         if lexeme.kind == "word" and lexeme.text in {"AND", "OR"}:
             raise QuerySyntaxError(
                 f"Nothing stands before {lexeme.text}",
@@ -236,9 +249,17 @@ class _Parser:
             return self._labelled(lexeme, depth)
         return _text(lexeme, None)
 
+    @staticmethod
+    def _no_deeper(depth: int, lexeme: _Lexeme) -> None:
+        if depth >= _DEEPEST:
+            raise QuerySyntaxError(
+                f"More than {_DEEPEST} parentheses or NOTs stand inside one another", lexeme.column
+            )
+
     def _group(self, opening: _Lexeme, depth: int) -> Node:
         if self.next is None:
             raise QuerySyntaxError("A ( is never closed", opening.column, "Write a )")
+        self._no_deeper(depth, opening)
         node = self.any_of(depth + 1)
         if self.next is None:
             raise QuerySyntaxError("A ( is never closed", opening.column, "Write a )")
@@ -247,9 +268,11 @@ class _Parser:
 
     def _labelled(self, label: _Lexeme, depth: int) -> Node:
         field = _TEXT_FIELDS.get(label.text.lower())
+        if self.next is None:
+            raise QuerySyntaxError(f"{label.text}: has no value", label.column)
         value = self.take()
         if field is not None and value.kind == "open":
-            return _within(self._group(value, depth), field)
+            return within(self._group(value, depth), field)
         if value.kind not in {"word", "phrase", "minus", "label"}:
             raise QuerySyntaxError(f"{label.text}: has no value", label.column)
         if value.kind in {"minus", "label"}:  # as in after:-5 or url:http://…
@@ -279,7 +302,7 @@ def _text(lexeme: _Lexeme, field: TextField | None) -> Node:
     if text.startswith("~") and len(text) > 1:
         return Term(text[1:], field, related=True)
     if text.endswith("*"):
-        if not text.strip("*"):
+        if not words(text):
             raise QuerySyntaxError(
                 "A * needs letters before it", lexeme.column, "As in cotton* for cottons"
             )
@@ -288,20 +311,3 @@ def _text(lexeme: _Lexeme, field: TextField | None) -> Node:
     if fuzzy is not None:
         return Fuzzy(fuzzy[1], int(fuzzy[2]), field)
     return Term(text, field)
-
-
-def _within(node: Node, field: TextField) -> Node:
-    """Put a text field over everything in parentheses."""
-    if isinstance(node, And | Or):
-        return type(node)(tuple(_within(part, field) for part in node.parts))
-    if isinstance(node, Not):
-        return Not(_within(node.part, field))
-    if isinstance(node, Term):
-        return Term(node.text, field, node.related)
-    if isinstance(node, Phrase):
-        return Phrase(node.text, field, node.slop)
-    if isinstance(node, Prefix):
-        return Prefix(node.text, field)
-    if isinstance(node, Fuzzy):
-        return Fuzzy(node.text, node.distance, field)
-    return node

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +17,9 @@ from whoosh.searching import Searcher
 
 from search.analysis import ANALYSIS_VERSION, is_unspaced, normalise, related, words
 from search.documents import Document
-from search.engine import TextNode
+from search.engine import Found, Health, IndexState, NearWord
 from search.errors import IndexDamagedError
-from search.query import Fuzzy, Phrase, Prefix, Term, TextField
+from search.query import Fuzzy, Phrase, Prefix, Term, TextField, TextNode
 
 INDEX_NAME: Final = f"holdfast{ANALYSIS_VERSION}"
 _POSITION_ID: Final = "\x00position"  # the one document that is no item
@@ -94,14 +94,30 @@ class WhooshEngine:
             raise
         writer.commit()
 
-    def find(self, node: TextNode) -> Mapping[str, float]:
+    def find(self, node: TextNode) -> Found:
         """Return the items in which the words stand, with scores."""
         asked = _translated(node)
         if asked is None:
-            return {}
+            return Found({})
         searcher = self._fresh()
         results = searcher.search(asked, limit=None, optimize=False)
-        return {searcher.stored_fields(number)["item_id"]: score for score, number in results.top_n}
+        return Found(
+            {searcher.stored_fields(number)["item_id"]: score for score, number in results.top_n}
+        )
+
+    def words_near(self, word: str, limit: int) -> Sequence[NearWord]:
+        """Return indexed words at most two edits away."""
+        reader = self._fresh().reader()
+        near = (
+            NearWord(found, distance, reader.doc_frequency("text", found))
+            for distance in (1, 2)
+            for found in reader.terms_within("text", word, distance, prefix=1)
+        )
+        return sorted(near, key=lambda one: (one.distance, -one.items))[:limit]
+
+    def health(self) -> Health:
+        """Return how the index stands."""
+        return Health(IndexState.READY, 0, self.position(), self._fresh().doc_count() - 1)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -136,7 +152,7 @@ def _columns(document: Document) -> dict[str, str]:
 def _translated(node: TextNode) -> query.Query | None:
     """Turn a leaf into a Whoosh query over its fields; None where nothing of it is a word."""
     names = list(_FIELDS.values()) if node.field is None else [_FIELDS[node.field]]
-    forms = isinstance(node, Term) and node.related
+    forms = isinstance(node, Term | Phrase) and node.related
     parts = [
         made for name in names if (made := _in_field(node, f"{name}_related" if forms else name))
     ]
@@ -156,7 +172,7 @@ def _in_field(node: TextNode, name: str) -> query.Query | None:
     if isinstance(node, Fuzzy):
         last = "".join(normalise(node.text)) or found[0]
         return query.FuzzyTerm(name, last, maxdist=node.distance, prefixlength=1)
-    if isinstance(node, Term) and node.related:
+    if isinstance(node, Term | Phrase) and node.related:
         found = [related(word) for word in found]
     if len(found) == 1:
         return query.Term(name, found[0])
