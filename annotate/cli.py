@@ -31,6 +31,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "demo": "annotate.commands.demo:demo",
     "capture": "annotate.commands.capture:capture",
     "import": "annotate.commands.importing:import_files",
+    "phrases": "annotate.commands.phrases:phrases",
     "search": "annotate.commands.searching:search",
     "rebuild": "annotate.commands.searching:rebuild",
     "verify": "annotate.commands.verifying:verify",

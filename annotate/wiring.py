@@ -18,7 +18,9 @@ from config import Config
 INSTANCE_FILE: Final = "instance-id"
 WEB_KEY_FILE: Final = "keys/web-secret"
 PRIVATE_FOLDERS: Final = ("sessions", "keys")
-OPEN_FOLDERS: Final = ("captures", "imports", "index", "quarantine", "renditions", "cache", "tmp")
+OPEN_FOLDERS: Final = (
+    "captures", "imports", "index", "quarantine", "renditions", "cache", "tmp", "phrases",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@
     ├── ExtractionError         no text can be taken from a document; its bytes are kept
     ├── StoreError              the archive home refused a write or lacks a file
     ├── GuardRefusedError       the network guard forbids this address
+    ├── PhraseListError         a list of phrases is not of its format
     └── BrowserMissingError     no browser that starts was found
 
 Every message names what is wrong, where, and what to do about it.
@@ -58,6 +59,10 @@ class StoreError(ArchiveError):
 
 class GuardRefusedError(ArchiveError):
     """The network guard forbids this address."""
+
+
+class PhraseListError(ArchiveError):
+    """A list of what pages say when something is not there is not of its format."""
 
 
 class BrowserMissingError(ArchiveError):

@@ -12,6 +12,7 @@ from annotate.errors import NotFoundError
 from annotate.models import CaptureRequest, Project, User
 from annotate.services import captures, requests
 from annotate.services.people import actor_of
+from annotate.services.phrase_lists import PhraseBook
 from annotate.services.processes import ProcessIdentity, this_process
 from annotate.wiring import Wiring
 from archive.capture.engines import make_engine
@@ -34,6 +35,7 @@ class Worker:
         self._wiring = wiring
         self._me: ProcessIdentity = this_process(name)
         self._engines: dict[str, CaptureEngine] = {}
+        self._phrases = PhraseBook(wiring.home / "phrases")
         self._impolite = frozenset(address for address, _port in wiring.policy.allowed)
 
     def run(self, stop: threading.Event, *, until_empty: bool = False) -> int:
@@ -111,6 +113,7 @@ class Worker:
                     total_limit=config.capture_bytes,
                     body_limit=config.capture_bytes // BODIES_AT_ONCE,
                 ),
+                phrases=self._phrases.current().together,
             )
             result = self._engine(request.engine).capture(job)
             if result.warc is None:

@@ -15,7 +15,7 @@ from importlib import metadata
 from typing import Final
 from urllib.parse import quote
 
-from archive.capture.classify import PHRASES_VERSION, Judgement
+from archive.capture.classify import Judgement
 from archive.capture.job import CaptureJob
 from archive.capture.network import GuardEntry, GuardOutcome
 from archive.clock import isoformat
@@ -172,7 +172,7 @@ def provenance(
         "reason": job.reason,
         "outcome": judgement.outcome.value,
         "outcome_reason": judgement.reason,
-        "outcome_phrases_version": PHRASES_VERSION,
+        "outcome_phrases_version": job.phrases.version,
         "engine": engine,
         "software": {"holdfast": software_version(), "python": platform.python_version()}
         | dict(software),

@@ -1,95 +1,27 @@
 """Outcome of a capture from what came back: status, address, and the words on the page.
 
-A page that says in its text that the post is gone is gone, though its status be 200; so the
-phrases are listed here, with a version that goes into the provenance. Posts and articles quote
-such phrases too: they count only where they are the title, or on a short page without a date.
+A page that says in its text that the post is gone is gone, though its status be 200; the words
+are data (`phrases`), with a version that goes into the provenance. Posts and articles quote such
+words too: they count only where they are the title, or on a short page without a date.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from archive.capture.outcome import Outcome
+from archive.capture.outcome import Judgement, NetworkFault, Outcome, Sign
+from archive.capture.phrases import PACKAGED, Phrase, PhraseList, Platform, plain
 
-PHRASES_VERSION: Final = "2026-11-24"
+__all__ = ["Judgement", "NetworkFault", "Seen", "judge", "judge_fault"]
 SHORT_TEXT: Final = 600  # characters; real posts around a quoted phrase are longer
 TITLE_SLACK: Final = 15  # characters a part of the title may have beside the phrase
 BARE_TEXT: Final = 300  # characters; with a password field, a page that asks to sign in
+MOST_MARKUP: Final = 3_000_000  # characters of markup that platform patterns look at
 
-TOMBSTONES: Final = (
-    "this post is unavailable",
-    "this post is no longer available",
-    "this post was deleted",
-    "this post has been deleted",
-    "this post was removed",
-    "this post has been removed",
-    "this post doesn't exist",
-    "this tweet is unavailable",
-    "this tweet was deleted",
-    "this tweet is no longer available",
-    "hmm...this page doesn't exist",
-    "account suspended",
-    "this account doesn't exist",
-    "this account has been suspended",
-    "sorry, this page isn't available",
-    "this content isn't available",
-    "this content is no longer available",
-    "video unavailable",
-    "this video isn't available",
-    "this video is no longer available",
-    "this video has been removed",
-    "page not found",
-    "内容已被删除",
-    "内容已被发布者删除",
-    "已被作者删除",
-    "该内容已删除",
-    "内容不存在",
-    "页面不存在",
-    "该视频已被删除",
-    "视频不存在",
-    "因违规无法查看",
-    "страница не найдена",
-    "запись удалена",
-    "публикация удалена",
-    "المحتوى غير متوفر",
-    "تم حذف هذا المنشور",
-)
-LOGIN_WALLS: Final = (
-    "log in to continue",
-    "sign in to continue",
-    "log in to see",
-    "sign in to see",
-    "you must log in",
-    "you must be logged in",
-    "please log in",
-    "please sign in",
-    "this account is private",
-    "this video is private",
-    "private video",
-    "these posts are protected",
-    "请先登录",
-    "登录后查看",
-    "登录后可见",
-)
-CAPTCHAS: Final = (
-    "just a moment...",
-    "attention required! | cloudflare",
-    "verify you are human",
-    "verify that you are human",
-    "are you a robot",
-    "i'm not a robot",
-    "i am not a robot",
-    "complete the captcha",
-    "enter the characters you see",
-    "unusual traffic from your computer network",
-    "checking your browser before accessing",
-    "安全验证",
-    "请完成验证",
-)
 CAPTCHA_MARKS: Final = re.compile(
     r"g-recaptcha|h-captcha|cf-turnstile|cf-challenge|/cdn-cgi/challenge-platform/|geetest_",
 )
@@ -111,24 +43,13 @@ BLOCKED_STATUS: Final = {
     999: "the server turns away automated requests (999)",
 }
 GONE_STATUS: Final = {404: "not found (404)", 410: "gone (410)"}
-
-
-class NetworkFault(StrEnum):
-    """Why no response came."""
-
-    DNS = "dns"
-    TLS = "tls"
-    CONNECT = "connect"
-    TIMEOUT = "timeout"
-    PROTOCOL = "protocol"
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """An outcome with its reason, a sentence part for people; empty only when complete."""
-
-    outcome: Outcome
-    reason: str = ""
+_BEGINS: Final = {
+    Sign.TOMBSTONE: "",
+    Sign.SUSPENDED: "account suspended: ",
+    Sign.PRIVATE: "private: ",
+    Sign.LOGIN: "login wall: ",
+    Sign.CAPTCHA: "captcha or browser check: ",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +75,119 @@ def judge_fault(fault: NetworkFault, detail: str) -> Judgement:
     >>> judge_fault(NetworkFault.DNS, "no such host").reason
     'dns: no such host'
     """
-    return Judgement(Outcome.FAILED, f"{fault}: {detail}")
+    return Judgement(Outcome.FAILED, f"{fault}: {detail}", fault=fault)
 
 
-def judge(seen: Seen) -> Judgement:
-    """The outcome of a main response."""
+def judge(seen: Seen, phrases: PhraseList = PACKAGED) -> Judgement:
+    """The outcome of a main response, by these lists of what pages say."""
+    page = _Page(seen, phrases)
     return (
-        _by_captcha(seen)
+        page.platform(Sign.CAPTCHA)
+        or page.captcha()
         or _by_status(seen.status)
-        or _by_words(seen)
+        or page.platform(*Sign)
+        or page.words()
         or _by_loss(seen)
         or Judgement(Outcome.COMPLETE)
     )
+
+
+class _Page:
+    """A page under the lists."""
+
+    def __init__(self, seen: Seen, phrases: PhraseList) -> None:
+        self._seen = seen
+        self._lists = phrases
+        self._arrived = urlsplit(seen.final_url)
+        self._asked = urlsplit(seen.requested_url)
+        title = plain(seen.title)
+        self._titles = [title, *TITLE_PARTS.split(title)]
+        dated = seen.html is not None and DATED_POST.search(seen.html)
+        self._short = "" if dated or len(seen.text) > SHORT_TEXT else plain(seen.text)
+
+    def platform(self, *signs: Sign) -> Judgement | None:
+        """Judge by the rules of the host that answered."""
+        host = self._arrived.hostname or ""
+        for rule in self._lists.platforms:
+            if rule.sign in signs and rule.fits(host) and (why := self._holds(rule)):
+                begin = _BEGINS[rule.sign]
+                reason = f"{begin}{why} (known of {rule.host})"
+                return Judgement(rule.sign.outcome, reason, rule.sign, why)
+        return None
+
+    def captcha(self) -> Judgement | None:
+        """Judge by what asks whether we are a person; it comes before the status."""
+        seen = self._seen
+        if seen.html is None or len(seen.text) > SHORT_TEXT:
+            return None
+        phrase = self._found(self._lists.of_sign[Sign.CAPTCHA])
+        if phrase is not None:
+            return _says(phrase)
+        mark = CAPTCHA_MARKS.search(seen.html) if len(seen.text) <= BARE_TEXT else None
+        if mark is None:
+            return None
+        reason = f"{_BEGINS[Sign.CAPTCHA]}the page has “{mark[0]}”"
+        return Judgement(Outcome.BLOCKED, reason, Sign.CAPTCHA, mark[0])
+
+    def words(self) -> Judgement | None:
+        """Judge by where we were sent, and by what the page says."""
+        seen = self._seen
+        if seen.html is None:
+            return None
+        path = self._arrived.path
+        asked_for_login = LOGIN_PATH.search(self._asked.path)
+        if LOGIN_PATH.search(path) and not asked_for_login:
+            return Judgement(
+                Outcome.BLOCKED, f"login wall: sent on to {path}", Sign.LOGIN, f"sent on to {path}"
+            )
+        for sign in (Sign.TOMBSTONE, Sign.SUSPENDED, Sign.PRIVATE, Sign.LOGIN):
+            phrase = self._found(self._lists.of_sign[sign])
+            if phrase is not None:
+                return _says(phrase)
+        wants_password = len(seen.text) <= BARE_TEXT and PASSWORD_FIELD.search(seen.html)
+        if wants_password and not asked_for_login:
+            field = "little but a password field on the page"
+            return Judgement(Outcome.BLOCKED, f"login wall: {field}", Sign.LOGIN, field)
+        return None
+
+    def _found(self, phrases: Iterable[Phrase]) -> Phrase | None:
+        for phrase in phrases:
+            room = len(phrase.text) + TITLE_SLACK
+            if phrase.text in self._short or any(
+                phrase.text in part and len(part) <= room for part in self._titles
+            ):
+                return phrase
+        return None
+
+    def _holds(self, rule: Platform) -> str:
+        """Return what of the page fits the rule; empty where a condition does not hold."""
+        seen, why = self._seen, []
+        if rule.path is not None:
+            if not rule.path.search(_path(self._arrived)) or rule.path.search(_path(self._asked)):
+                return ""  # asked for by its address, such a page is what was wanted
+            why.append(f"sent on to {self._arrived.path}")
+        if rule.words:
+            text = plain(f"{seen.title} {seen.text}") if len(seen.text) <= rule.most else ""
+            found = next((one for one in rule.words if one in text), None)
+            if found is None:
+                return ""
+            why.append(f"the page says “{found}”")
+        if rule.html is not None:
+            match = rule.html.search((seen.html or "")[:MOST_MARKUP])
+            if match is None:
+                return ""
+            why.append(f"the page has “{match[0][:80]}”")
+        return ", ".join(why)
+
+
+def _says(phrase: Phrase) -> Judgement:
+    sign = phrase.sign
+    reason = f"{_BEGINS[sign]}the page says “{phrase.text}”"
+    return Judgement(sign.outcome, reason, sign, phrase.text)
+
+
+def _path(parts: SplitResult) -> str:
+    return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
 
 
 def _by_status(status: int) -> Judgement | None:
@@ -180,33 +202,6 @@ def _by_status(status: int) -> Judgement | None:
     return None
 
 
-def _by_captcha(seen: Seen) -> Judgement | None:
-    if seen.html is None or len(seen.text) > SHORT_TEXT:
-        return None
-    phrase = _phrase_in(CAPTCHAS, seen)
-    mark = CAPTCHA_MARKS.search(seen.html) if len(seen.text) <= BARE_TEXT else None
-    found = phrase or (mark and mark[0])
-    if found is None:
-        return None
-    return Judgement(Outcome.BLOCKED, f"captcha or browser check: the page has “{found}”")
-
-
-def _by_words(seen: Seen) -> Judgement | None:
-    if seen.html is None:
-        return None
-    arrived, asked = urlsplit(seen.final_url).path, urlsplit(seen.requested_url).path
-    if LOGIN_PATH.search(arrived) and not LOGIN_PATH.search(asked):
-        return Judgement(Outcome.BLOCKED, f"login wall: sent on to {arrived}")
-    if (phrase := _phrase_in(TOMBSTONES, seen)) is not None:
-        return Judgement(Outcome.GONE, f"the page says “{phrase}”")
-    if (phrase := _phrase_in(LOGIN_WALLS, seen)) is not None:
-        return Judgement(Outcome.BLOCKED, f"login wall: the page says “{phrase}”")
-    wants_password = len(seen.text) <= BARE_TEXT and PASSWORD_FIELD.search(seen.html)
-    if wants_password and not LOGIN_PATH.search(asked):
-        return Judgement(Outcome.BLOCKED, "login wall: little but a password field on the page")
-    return None
-
-
 def _by_loss(seen: Seen) -> Judgement | None:
     if seen.truncated is not None:
         return Judgement(Outcome.PARTIAL, f"the response broke off ({seen.truncated})")
@@ -218,19 +213,3 @@ def _by_loss(seen: Seen) -> Judgement | None:
         noun = "part" if seen.losses == 1 else "parts"
         return Judgement(Outcome.PARTIAL, f"{seen.losses} {noun} of the page did not come whole")
     return None
-
-
-def _phrase_in(phrases: tuple[str, ...], seen: Seen) -> str | None:
-    title = _plain(seen.title)
-    titles = [title, *TITLE_PARTS.split(title)]
-    dated = seen.html is not None and DATED_POST.search(seen.html)
-    text = "" if dated or len(seen.text) > SHORT_TEXT else _plain(seen.text)
-    for phrase in phrases:
-        room = len(phrase) + TITLE_SLACK
-        if phrase in text or any(phrase in part and len(part) <= room for part in titles):
-            return phrase
-    return None
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.replace("\u2019", "'").replace("\u2026", "...").lower().split())

@@ -86,7 +86,7 @@ def _visit(
         page=page,
         parts=parts,
         parts_left_out=wanted.left_out,
-        judgement=main.failure or _judge(main, page, parts, wanted.left_out),
+        judgement=main.failure or _judge(job, main, page, parts, wanted.left_out),
         guard=_log(fetcher),
         started_at=started_at,
         finished_at=utc_now(),
@@ -111,7 +111,9 @@ def _fetch_parts(parts: tuple[Part, ...], follower: Follower) -> tuple[Chain, ..
         return tuple(pool.map(fetch, parts))
 
 
-def _judge(main: Chain, page: MainPage, parts: tuple[Chain, ...], left_out: int) -> Judgement:
+def _judge(
+    job: CaptureJob, main: Chain, page: MainPage, parts: tuple[Chain, ...], left_out: int
+) -> Judgement:
     response = main.hops[-1]
     judgement = judge(
         Seen(
@@ -123,7 +125,8 @@ def _judge(main: Chain, page: MainPage, parts: tuple[Chain, ...], left_out: int)
             text=page.text,
             truncated=response.copied.truncated,
             losses=left_out + sum(_lost(part) for part in parts),
-        )
+        ),
+        job.phrases,
     )
     if judgement.outcome is Outcome.COMPLETE and page.problem is not None:
         return Judgement(Outcome.PARTIAL, f"the body cannot be read: {page.problem}")
@@ -163,6 +166,7 @@ def _unrecorded(
         software=software_version(),
         guard=_log(fetcher),
         thumbnail_png=None,
+        judgement=failure,
     )
 
 
@@ -184,4 +188,5 @@ def _result(job: CaptureJob, visit: Visit, warc: WarcSummary) -> CaptureResult:
         software=software_version(),
         guard=visit.guard,
         thumbnail_png=None,
+        judgement=visit.judgement,
     )

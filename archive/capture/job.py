@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from archive.capture.network import GuardEntry, GuardPolicy
-from archive.capture.outcome import Outcome
+from archive.capture.outcome import Judgement, Outcome
+from archive.capture.phrases import PACKAGED, PhraseList
 from archive.page import PageFacts
 from archive.urlkey import Address
 from archive.writer import WarcSummary
@@ -59,6 +60,8 @@ class CaptureJob:
     reason: str
     """Why the capture was asked for: seed list, by hand, re-visit…"""
     options: CaptureOptions = field(default_factory=CaptureOptions)
+    phrases: PhraseList = PACKAGED
+    """What pages say when something is not there; its version goes into the provenance."""
 
     @property
     def warc_path(self) -> Path:
@@ -90,6 +93,8 @@ class CaptureResult:
     """Name and version of engine and, where there is one, browser."""
     guard: tuple[GuardEntry, ...]
     thumbnail_png: bytes | None
+    judgement: Judgement | None = None
+    """What `outcome` and `reason` were read from; None where nothing judged a page."""
 
 
 class CaptureEngine(Protocol):

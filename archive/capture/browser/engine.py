@@ -153,7 +153,8 @@ class _Page:
                 text=self.rendition.text,
                 truncated=cut,
                 losses=len(lost),
-            )
+            ),
+            job.phrases,
         )
         if judged.outcome is not Outcome.COMPLETE:
             return judged
@@ -246,6 +247,7 @@ def _nothing(
         software=software_version(),
         guard=visit.guard if visit is not None else (),
         thumbnail_png=None,
+        judgement=judgement,
     )
 
 
@@ -269,4 +271,5 @@ def _result(
         software=f"{software_version()}, {visit.browser}",
         guard=visit.guard,
         thumbnail_png=visit.shown.thumbnail,
+        judgement=page.judgement,
     )
