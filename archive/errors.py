@@ -13,6 +13,7 @@
     ├── StoreError              the archive home refused a write or lacks a file
     ├── GuardRefusedError       the network guard forbids this address
     ├── PhraseListError         a list of phrases is not of its format
+    ├── CookieFormatError       a file of cookies that cannot be read
     └── BrowserMissingError     no browser that starts was found
 
 Every message names what is wrong, where, and what to do about it.
@@ -63,6 +64,10 @@ class GuardRefusedError(ArchiveError):
 
 class PhraseListError(ArchiveError):
     """A list of what pages say when something is not there is not of its format."""
+
+
+class CookieFormatError(ArchiveError):
+    """The file is no cookies.txt and no JSON of cookies."""
 
 
 class BrowserMissingError(ArchiveError):

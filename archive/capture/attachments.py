@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ from urllib.parse import quote
 
 from archive.capture.classify import Judgement
 from archive.capture.job import CaptureJob
-from archive.capture.network import GuardEntry, GuardOutcome
+from archive.capture.network import REFUSALS, GuardEntry
 from archive.clock import isoformat
 from archive.writer import CaptureWriter
 
@@ -118,6 +119,20 @@ class Attachments:
             concurrent_to=self.main_record,
         )
 
+    def certificates(self, host: str, chain: Sequence[bytes], *, at: datetime) -> str:
+        """The chain the host sent on the connection of the main response, as PEM (RFC 8555 9.1).
+
+        :param chain: DER, the host's own first
+        """
+        pem = "".join(ssl.DER_cert_to_PEM_cert(one) for one in chain)
+        return self.writer.resource(
+            attachment_uri("cert", host),
+            "application/pem-certificate-chain",
+            pem.encode("ascii"),
+            at=at,
+            concurrent_to=self.main_record,
+        )
+
     def json(self, kind: str, value: Mapping[str, object], *, at: datetime) -> str:
         """Any further structured attachment, as ``urn:<kind>:<url>``."""
         body = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1).encode()
@@ -178,25 +193,10 @@ def provenance(
         | dict(software),
         "os_family": platform.system(),
         "options": asdict(job.options),
-        "guard_refusals": [_refusal(entry) for entry in guard if _refused(entry)],
-        "connections": len(guard),
+        "guard_refusals": [one.as_json() for one in guard if one.outcome in REFUSALS],
+        "connections": [entry.as_json() for entry in guard],
+        "way_out": "proxy" if job.policy.egress is not None else "direct",
+        "session": job.session.id if job.session is not None else None,
         "transformations": list(transformations),
         **further,
-    }
-
-
-def _refused(entry: GuardEntry) -> bool:
-    return entry.outcome in {
-        GuardOutcome.REFUSED_ADDRESS,
-        GuardOutcome.REFUSED_HOST,
-        GuardOutcome.MALFORMED,
-    }
-
-
-def _refusal(entry: GuardEntry) -> dict[str, object]:
-    return {
-        "at": isoformat(entry.at),
-        "host": entry.host,
-        "port": entry.port,
-        "outcome": entry.outcome.value,
     }

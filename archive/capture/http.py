@@ -1,7 +1,7 @@
 """The http engine: records a page without a browser, every hop and part byte for byte.
 
 For feeds, files, posts whose words stand in the HTML, and machines without a browser. It runs
-no scripts, keeps no cookies, and says honestly who it is.
+no scripts, has no cookies but those of the capture's session, and says honestly who it is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from archive.capture.http_parts import Part, PartList, find_parts
 from archive.capture.http_record import Visit, record
 from archive.capture.http_wire import Deadline, Fetcher
 from archive.capture.job import CaptureJob, CaptureResult
-from archive.capture.network import GuardEntry
+from archive.capture.network import Guard
 from archive.capture.outcome import Outcome
 from archive.clock import utc_now
 from archive.writer import WarcSummary
@@ -47,13 +47,14 @@ class HttpEngine:
         :raises StoreError: the disk refused a body or the WARC
         """
         started_at = utc_now()
-        fetcher = Fetcher(
-            job.policy,
-            Deadline(job.options.time_limit),
-            _headers(job),
-            tls_context=self._tls_context,
-        )
-        with ExitStack() as bodies:
+        with Guard(job.policy) as guard, ExitStack() as bodies:
+            fetcher = Fetcher(
+                guard,
+                Deadline(job.options.time_limit),
+                _headers(job),
+                tls_context=self._tls_context,
+                jar=job.session.jar() if job.session is not None else None,
+            )
             follower = Follower(fetcher, job.options, bodies)
             main = follower.follow(
                 job.address,
@@ -61,8 +62,8 @@ class HttpEngine:
                 redirect_limit=job.options.redirect_limit,
             )
             if not main.hops:
-                return _unrecorded(job, main, fetcher, started_at)
-            visit = _visit(job, main, follower, fetcher, started_at)
+                return _unrecorded(job, main, guard, started_at)
+            visit = _visit(job, main, follower, guard, started_at)
             return _result(job, visit, record(job, visit))
 
 
@@ -76,7 +77,7 @@ def _headers(job: CaptureJob) -> tuple[tuple[str, str], ...]:
 
 
 def _visit(
-    job: CaptureJob, main: Chain, follower: Follower, fetcher: Fetcher, started_at: datetime
+    job: CaptureJob, main: Chain, follower: Follower, guard: Guard, started_at: datetime
 ) -> Visit:
     page = read_page(main.hops[-1])
     wanted = _wanted(job, main, page)
@@ -87,7 +88,7 @@ def _visit(
         parts=parts,
         parts_left_out=wanted.left_out,
         judgement=main.failure or _judge(job, main, page, parts, wanted.left_out),
-        guard=_log(fetcher),
+        guard=tuple(guard.log),
         started_at=started_at,
         finished_at=utc_now(),
     )
@@ -140,13 +141,7 @@ def _lost(part: Chain) -> bool:
     return part.hops[-1].copied.truncated is not None
 
 
-def _log(fetcher: Fetcher) -> tuple[GuardEntry, ...]:
-    return tuple(sorted(fetcher.log, key=lambda entry: entry.at))
-
-
-def _unrecorded(
-    job: CaptureJob, main: Chain, fetcher: Fetcher, started_at: datetime
-) -> CaptureResult:
+def _unrecorded(job: CaptureJob, main: Chain, guard: Guard, started_at: datetime) -> CaptureResult:
     """The result where not one response came: there is nothing to put into a WARC."""
     failure = main.failure or Judgement(Outcome.FAILED, "nothing was received")
     return CaptureResult(
@@ -164,7 +159,7 @@ def _unrecorded(
         finished_at=utc_now(),
         engine=HttpEngine.name,
         software=software_version(),
-        guard=_log(fetcher),
+        guard=tuple(guard.log),
         thumbnail_png=None,
         judgement=failure,
     )

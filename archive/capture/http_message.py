@@ -174,15 +174,15 @@ class Framing:
     """Some transfer coding is left on the bytes as copied."""
 
 
-def framing_of(head: Head) -> Framing:
-    """Decide the framing of the answer to a GET."""
+def framing_of(head: Head, method: str = "GET") -> Framing:
+    """Decide the framing of the answer to a request of `method`."""
     codings = [
         coding.strip().lower()
         for value in head.values("transfer-encoding")
         for coding in value.split(",")
     ]
     codings = [coding for coding in codings if coding not in {"", "identity"}]
-    if head.status in {204, 304}:
+    if head.status in {204, 304} or method == "HEAD":
         return Framing(0, chunked=False, raw_transfer=False)
     if codings:
         return Framing(None, chunked=codings[-1] == "chunked", raw_transfer=True)

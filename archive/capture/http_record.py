@@ -107,7 +107,7 @@ class _Writing:
         attachments.text(visit.page.text, at=at)
         tls = visit.response.tls
         if tls is not None:
-            attachments.certificate(visit.response.address.host, tls.certificate, at=at)
+            attachments.certificates(visit.response.address.host, tls.chain, at=at)
         if self.odd_heads:
             heads = {key: hop.head.raw.decode("latin-1") for key, hop in self.odd_heads}
             attachments.json("heads", heads, at=at)

@@ -1,8 +1,8 @@
-"""One HTTP/1.1 GET over a socket of our own: the exact bytes, the very address, the time.
+"""One HTTP/1.1 request over a socket of our own: the exact bytes, the very address, the time.
 
-The host is looked up once through the guard's rule and the connection goes to the address
-that was judged. Certificates are verified against the system's authorities. Each exchange
-has a connection of its own, so that nothing of one answer can be taken for another's.
+The connection is the guard's, so look-up, judgement and log are those of every fetcher.
+Certificates are verified against the system's authorities. Each exchange has a connection of
+its own, so that nothing of one answer can be taken for another's.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import threading
 import time
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from archive.capture.classify import NetworkFault
+from archive.capture.cookies import CookieJar
 from archive.capture.exchange import Exchange
 from archive.capture.http_message import (
     Copied,
@@ -28,19 +30,11 @@ from archive.capture.http_message import (
     framing_of,
     read_head,
 )
-from archive.capture.lookup import LOOKUP_SECONDS
-from archive.capture.network import (
-    CONNECT_SECONDS,
-    GuardEntry,
-    GuardOutcome,
-    GuardPolicy,
-    resolve_public,
-)
+from archive.capture.network import Guard, GuardOutcome, NotConnectedError
+from archive.capture.tls import peer_chain
 from archive.clock import utc_now
-from archive.errors import ArchiveError, GuardRefusedError
+from archive.errors import ArchiveError
 from archive.urlkey import Address
-
-DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class FetchFailedError(ArchiveError):
@@ -74,8 +68,8 @@ class PeerTls:
 
     version: str
     cipher: str
-    certificate: bytes
-    """The peer's own certificate, DER."""
+    chain: tuple[bytes, ...]
+    """The certificates the peer sent on this connection, its own first, DER."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +84,38 @@ class Fetched:
 
 
 class Fetcher:
-    """Makes GET requests for one capture, and logs each connection as the guard does."""
+    """Makes the requests of one capture through its guard; used from several threads."""
 
     def __init__(
         self,
-        policy: GuardPolicy,
+        guard: Guard,
         deadline: Deadline,
         headers: tuple[tuple[str, str], ...],
         *,
         tls_context: ssl.SSLContext,
+        jar: CookieJar | None = None,
     ) -> None:
-        self.log: list[GuardEntry] = []
-        self._policy = policy
+        """`jar` has the cookies of the capture's session; None neither sends nor keeps any."""
+        self._guard = guard
         self._deadline = deadline
         self._headers = headers
         self._tls_context = tls_context
+        self._jar = jar
+        self._jar_lock = threading.Lock()
 
-    def get(self, address: Address, body: BinaryIO, *, limit: int, resource_type: str) -> Fetched:
+    def get(
+        self,
+        address: Address,
+        body: BinaryIO,
+        *,
+        limit: int,
+        resource_type: str,
+        method: str = "GET",
+    ) -> Fetched:
         """Ask for `address` and keep the answer as it comes, in `body`, which stays open.
 
         :param limit: bytes of body kept at most
+        :param method: GET or HEAD
         :raises GuardRefusedError: the address is not public
         :raises FetchFailedError: no response came
         :raises StoreError: the disk refused the body
@@ -117,7 +123,7 @@ class Fetcher:
         try:
             link = self._open(address)
             with contextlib.closing(link.socket):
-                return self._exchange(address, link, body, limit, resource_type)
+                return self._exchange(address, link, body, limit, resource_type, method)
         except DeadlineError as error:
             raise FetchFailedError(NetworkFault.TIMEOUT, str(error)) from error
         except WireBrokenError as error:
@@ -126,80 +132,52 @@ class Fetcher:
             raise FetchFailedError(NetworkFault.PROTOCOL, str(error)) from error
 
     def _open(self, address: Address) -> _Link:
-        host, port = address.host, _port(address)
-        plain, ip = self._connect(host, port)
+        host = address.host
+        try:
+            dialled = self._guard.connect(host, address.port, timeout=self._deadline.left())
+        except NotConnectedError as error:
+            raise FetchFailedError(_fault_of(error), str(error)) from error
+        except TimeoutError as error:
+            raise FetchFailedError(NetworkFault.TIMEOUT, f"{host}: {error}") from error
+        plain = dialled.stream
         if address.scheme == "http":
-            return _Link(plain, ip, None)
+            return _Link(plain, dialled.number, dialled.address, None)
         try:
             plain.settimeout(self._deadline.left())
-            secured = self._tls_context.wrap_socket(plain, server_hostname=host.strip("[]"))
+            secured = self._tls_context.wrap_socket(plain, server_hostname=host)
         except ssl.SSLError as error:
             plain.close()
-            self._note(host, port, ip, GuardOutcome.CONNECTED)
             raise FetchFailedError(NetworkFault.TLS, _tls_words(error, host)) from error
         except (OSError, DeadlineError) as error:
             plain.close()
-            self._note(host, port, ip, GuardOutcome.CONNECTED)
             detail = f"{host} broke off the TLS handshake: {error}"
             raise FetchFailedError(NetworkFault.TLS, detail) from error
         name, _, _ = secured.cipher() or ("unknown", "", 0)
-        certificate = secured.getpeercert(binary_form=True) or b""
-        return _Link(secured, ip, PeerTls(secured.version() or "unknown", name, certificate))
-
-    def _connect(self, host: str, port: int) -> tuple[socket.socket, str]:
-        """Resolve once and connect to the first judged address that answers."""
-        addresses = self._resolve(host, port)
-        refusal: OSError | None = None
-        for ip in addresses:
-            seconds = min(CONNECT_SECONDS, self._deadline.left())
-            try:
-                return socket.create_connection((ip, port), timeout=seconds), ip
-            except OSError as error:
-                refusal = error
-        self._note(host, port, addresses[0], GuardOutcome.UNREACHABLE)
-        timed_out = isinstance(refusal, TimeoutError)
-        fault = NetworkFault.TIMEOUT if timed_out else NetworkFault.CONNECT
-        raise FetchFailedError(fault, f"{host}:{port} ({addresses[0]}): {refusal}") from refusal
-
-    def _resolve(self, host: str, port: int) -> list[str]:
-        seconds = min(LOOKUP_SECONDS, self._deadline.left())
-        try:
-            return resolve_public(host, port, self._policy, timeout=seconds)
-        except GuardRefusedError:
-            self._note(host, port, None, GuardOutcome.REFUSED_ADDRESS)
-            raise
-        except OSError as error:
-            self._note(host, port, None, GuardOutcome.UNRESOLVED)
-            detail = "no answer in time" if isinstance(error, TimeoutError) else error.strerror
-            raise FetchFailedError(NetworkFault.DNS, f"{host}: {detail}") from error
+        tls = PeerTls(secured.version() or "unknown", name, peer_chain(secured))
+        return _Link(secured, dialled.number, dialled.address, tls)
 
     def _exchange(
-        self, address: Address, link: _Link, body: BinaryIO, limit: int, kind: str
+        self, address: Address, link: _Link, body: BinaryIO, limit: int, kind: str, method: str
     ) -> Fetched:
         target, host = _request_target(address)
-        headers = [("Host", host), *self._headers, ("Connection", "close")]
-        request = _request_bytes(target, headers)
+        headers = [("Host", host), *self._headers, *self._cookies(address)]
+        headers.append(("Connection", "close"))
+        request = _request_bytes(method, target, headers)
         source = Source(lambda size: self._receive(link.socket, size))
         started_at = utc_now()
         try:
             self._send(link.socket, request)
             head = read_head(source)
-            framing = framing_of(head)
+            framing = framing_of(head, method)
             copied = copy_body(source, body, framing, limit)
         finally:
-            self._note(
-                address.host,
-                _port(address),
-                link.ip,
-                GuardOutcome.CONNECTED,
-                bytes_in=source.received,
-                bytes_out=len(request),
-            )
+            self._guard.count(link.number, received=source.received, sent=len(request))
+        self._keep_cookies(address, head)
         body.seek(0)
         exchange = Exchange(
             url=address.target,
             started_at=started_at,
-            method="GET",
+            method=method,
             request_target=target,
             request_headers=headers,
             request_body=b"",
@@ -214,6 +192,18 @@ class Fetcher:
             raw_transfer=framing.raw_transfer,
         )
         return Fetched(address, exchange, head, copied, link.tls)
+
+    def _cookies(self, address: Address) -> list[tuple[str, str]]:
+        if self._jar is None:
+            return []
+        with self._jar_lock:
+            sent = self._jar.header(address.target)
+        return [("Cookie", sent)] if sent is not None else []
+
+    def _keep_cookies(self, address: Address, head: Head) -> None:
+        if self._jar is not None:
+            with self._jar_lock:
+                self._jar.take(address.target, head.values("set-cookie"))
 
     def _send(self, stream: socket.socket, data: bytes) -> None:
         stream.settimeout(self._deadline.left())
@@ -233,30 +223,22 @@ class Fetcher:
         except OSError as error:
             raise WireBrokenError(f"the connection broke while answering: {error}") from error
 
-    def _note(
-        self,
-        host: str,
-        port: int,
-        ip: str | None,
-        outcome: GuardOutcome,
-        *,
-        bytes_in: int = 0,
-        bytes_out: int = 0,
-    ) -> None:
-        self.log.append(GuardEntry(utc_now(), host, port, ip, outcome, bytes_in, bytes_out))
-
 
 @dataclass(frozen=True, slots=True)
 class _Link:
     """An open connection to a judged address."""
 
     socket: socket.socket
-    ip: str
+    number: int
+    ip: str | None
     tls: PeerTls | None
 
 
-def _port(address: Address) -> int:
-    return address.port or DEFAULT_PORTS[address.scheme]
+def _fault_of(error: NotConnectedError) -> NetworkFault:
+    if error.timed_out:
+        return NetworkFault.TIMEOUT
+    resolved = error.outcome is not GuardOutcome.UNRESOLVED
+    return NetworkFault.CONNECT if resolved else NetworkFault.DNS
 
 
 def _request_target(address: Address) -> tuple[str, str]:
@@ -266,12 +248,12 @@ def _request_target(address: Address) -> tuple[str, str]:
     return target, parts.netloc
 
 
-def _request_bytes(target: str, headers: list[tuple[str, str]]) -> bytes:
-    lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+def _request_bytes(method: str, target: str, headers: list[tuple[str, str]]) -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
     # An address or option with a line break would be a second request in disguise.
-    if any(not line.isprintable() or not line.isascii() for line in lines):
-        raise MalformedResponseError("the address or a header cannot be sent: not plain ASCII")
-    return "\r\n".join([*lines, "", ""]).encode("ascii")
+    if any(not line.isprintable() for line in lines):
+        raise MalformedResponseError("the address or a header cannot be sent: control characters")
+    return "\r\n".join([*lines, "", ""]).encode("utf-8")  # only cookies may be beyond ASCII
 
 
 def _tls_words(error: ssl.SSLError, host: str) -> str:

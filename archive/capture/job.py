@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from archive.capture.network import GuardEntry, GuardPolicy
 from archive.capture.outcome import Judgement, Outcome
 from archive.capture.phrases import PACKAGED, PhraseList
+from archive.capture.sessions import CaptureSession
 from archive.page import PageFacts
 from archive.urlkey import Address
 from archive.writer import WarcSummary
@@ -42,6 +43,8 @@ class CaptureOptions:
     """CSS pixels; a taller page is cut into tiles or at this height."""
     accept_language: str = "en,*;q=0.5"
     """Sent as Accept-Language."""
+    media: bool = False
+    """Whether films and sound of the page are fetched too, by yt-dlp (media.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class CaptureJob:
     options: CaptureOptions = field(default_factory=CaptureOptions)
     phrases: PhraseList = PACKAGED
     """What pages say when something is not there; its version goes into the provenance."""
+    session: CaptureSession | None = None
+    """Whose cookies the capture is made with; only its id is written into the WARC."""
 
     @property
     def warc_path(self) -> Path:

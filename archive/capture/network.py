@@ -1,24 +1,29 @@
 """The network guard: which host a capture may reach, and a witness of what it reached.
 
-A SOCKS5 server (RFC 1928, CONNECT only, loopback only) stands in front of the browser. It
-resolves each host once in its life, refuses addresses that are not public, connects to
-the very address it judged (so no second DNS answer can slip in) and logs every request.
-It forwards bytes untouched and reads none: TLS stays end to end.
+The only way out for every fetcher. The browser and yt-dlp come in through a SOCKS5 server
+(RFC 1928, CONNECT only, loopback only), the http engine through `connect`; both end in the
+same `Dialler`, with one look-up a name and one log. Bytes are forwarded untouched and none is
+read: TLS stays end to end.
 """
 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import threading
-from dataclasses import dataclass, replace
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Coroutine
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self, TypeVar
 
-from archive.capture.addresses import normalise, why_not_public
-from archive.capture.lookup import LOOKUP_SECONDS, begin_lookup
+from archive.capture.dialling import CONNECT_SECONDS, Dialled, Dialler, NotConnectedError
+from archive.capture.guard_log import REFUSALS, GuardEntry, GuardLog, GuardOutcome
+from archive.capture.policy import (
+    TELEMETRY_HOSTS,
+    GuardPolicy,
+    is_telemetry,
+    plain_host,
+)
 from archive.capture.socks import (
     MalformedRequestError,
     Reply,
@@ -27,115 +32,31 @@ from archive.capture.socks import (
     read_request,
     send_reply,
 )
-from archive.clock import utc_now
 from archive.errors import GuardRefusedError
 
-CONNECT_SECONDS: Final = 15.0
+__all__ = [
+    "CONNECT_SECONDS",
+    "REFUSALS",
+    "TELEMETRY_HOSTS",
+    "Dialled",
+    "Guard",
+    "GuardEntry",
+    "GuardOutcome",
+    "GuardPolicy",
+    "NotConnectedError",
+    "is_telemetry",
+]
+
 HANDSHAKE_SECONDS: Final = 15.0
-
-# Asked for by Chromium itself in spite of its flags (seen with 156); never part of a page's
-# evidence. A name also stands for its subdomains.
-TELEMETRY_HOSTS: Final = frozenset(
-    {
-        "accounts.google.com",
-        "android.clients.google.com",
-        "clients1.google.com",
-        "clients2.google.com",
-        "clients3.google.com",
-        "clients4.google.com",
-        "clients5.google.com",
-        "clients6.google.com",
-        "clientservices.googleapis.com",
-        "content-autofill.googleapis.com",
-        "gvt1.com",
-        "mtalk.google.com",
-        "optimizationguide-pa.googleapis.com",
-        "safebrowsing.googleapis.com",
-        "safebrowsingohttpgateway.googleapis.com",
-        "update.googleapis.com",
-    }
-)
-
-
-class GuardOutcome(StrEnum):
-    """What the guard did with one request."""
-
-    CONNECTED = "connected"
-    REFUSED_ADDRESS = "refused-address"
-    REFUSED_HOST = "refused-host"
-    UNRESOLVED = "unresolved"
-    UNREACHABLE = "unreachable"
-    MALFORMED = "malformed"
-
-
-@dataclass(frozen=True, slots=True)
-class GuardPolicy:
-    """What may be reached: public addresses, and the literal (IP, port) pairs in `allowed`."""
-
-    allowed: frozenset[tuple[str, int]] = frozenset()
-    public: bool = True
-    """False refuses public addresses as well: nothing but `allowed` (replay checks)."""
-
-    def refusal(self, address: str, port: int) -> str | None:
-        """Why a literal IP address must not be reached at `port`, or None where it may."""
-        plain = normalise(address)
-        if any(normalise(ip) == plain and open_port == port for ip, open_port in self.allowed):
-            return None
-        if not self.public:
-            return "this capture may reach listed addresses only"
-        return why_not_public(plain)
-
-
-@dataclass(frozen=True, slots=True)
-class GuardEntry:
-    """One request to the guard."""
-
-    at: datetime
-    host: str
-    port: int
-    address: str | None
-    """The IP address connected to, or the first one refused."""
-    outcome: GuardOutcome
-    bytes_in: int = 0
-    """Bytes from the remote side."""
-    bytes_out: int = 0
-    """Bytes to the remote side."""
-
-
-def resolve_public(
-    host: str, port: int, policy: GuardPolicy, *, timeout: float = LOOKUP_SECONDS
-) -> list[str]:
-    """Look `host` up once and give the addresses the policy allows, in the system's order.
-
-    Connect to one of these literally; a second look-up could answer differently.
-
-    :param timeout: seconds
-    :raises GuardRefusedError: every answer is forbidden
-    :raises OSError: the name does not resolve, or not in time (TimeoutError)
-    """
-    return _permitted(host, port, policy, begin_lookup(host, port).result(timeout))
-
-
-def _permitted(host: str, port: int, policy: GuardPolicy, answers: list[str]) -> list[str]:
-    refusals = [(answer, policy.refusal(answer, port)) for answer in answers]
-    good = [answer for answer, reason in refusals if reason is None]
-    if not good:
-        answer, reason = refusals[0]
-        raise GuardRefusedError(
-            f"{host}:{port} is at {answer}, which may not be reached: {reason}. "
-            "Only public addresses are captured; an operator can allow one address and port."
-        )
-    return good
-
-
-def is_telemetry(host: str, names: frozenset[str] = TELEMETRY_HOSTS) -> bool:
-    """Whether `host` is one the browser calls on its own account."""
-    plain = _plain_host(host)
-    return any(plain == name or plain.endswith("." + name) for name in names)
+_REPLIES: Final = {
+    GuardOutcome.UNRESOLVED: Reply.HOST_UNREACHABLE,
+    GuardOutcome.UNREACHABLE: Reply.CONNECTION_REFUSED,
+}
+Made = TypeVar("Made")
 
 
 class Guard:
-    """The SOCKS5 server, alive between ``__enter__`` and ``__exit__``, on its own thread.
+    """The guard of one capture, alive between ``__enter__`` and ``__exit__``, on its own thread.
 
     >>> with Guard(GuardPolicy()) as guard:
     ...     proxy = f"socks5://127.0.0.1:{guard.port}"
@@ -146,11 +67,8 @@ class Guard:
     ) -> None:
         self.port = 0
         """TCP port on 127.0.0.1 while entered, else 0."""
-        self._policy = policy
-        self._refused_hosts = refused_hosts
-        self._entries: list[GuardEntry] = []
-        self._lock = threading.Lock()  # over _entries: read by the capture's thread
-        self._pinned: dict[str, list[str]] = {}
+        self._log = GuardLog()
+        self._dialler = Dialler(policy, self._log, refused_hosts)
         self._ready = threading.Event()
         self._failure: OSError | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -184,18 +102,61 @@ class Guard:
     @property
     def log(self) -> list[GuardEntry]:
         """Every request until now, oldest first; bytes of open connections as of now."""
-        with self._lock:
-            return list(self._entries)
+        return self._log.entries()
 
     def address_of(self, host: str, port: int) -> str | None:
-        """The IP address last connected to for `host`, or None: the IP of a WARC record."""
-        plain = _plain_host(host)
-        with self._lock:
-            for entry in reversed(self._entries):
-                connected = entry.outcome is GuardOutcome.CONNECTED
-                if connected and (entry.host, entry.port) == (plain, port):
-                    return entry.address
+        """The IP address `host` was reached at, or None: the IP of a WARC record.
+
+        There is one at most: see `Dialler`.
+        """
+        plain = plain_host(host.strip("[]"))
+        for entry in reversed(self._log.entries()):
+            connected = entry.outcome is GuardOutcome.CONNECTED
+            if connected and (entry.host, entry.port) == (plain, port):
+                return entry.address
         return None
+
+    def refusal_of(self, host: str, port: int) -> GuardEntry | None:
+        """The newest entry of a host and port where the guard forbade it, else None."""
+        entry = self._log.last(plain_host(host.strip("[]")), port)
+        return entry if entry is not None and entry.outcome in REFUSALS else None
+
+    def judge(self, host: str, port: int, *, timeout: float = 2 * CONNECT_SECONDS) -> None:
+        """Look `host` up and judge it, before a browser is troubled; the answer is kept.
+
+        :param timeout: seconds
+        :raises GuardRefusedError: it may not be reached; the refusal stands in the log
+        :raises NotConnectedError: it does not resolve
+        :raises TimeoutError: not in time
+        """
+        self._wait(self._dialler.judge(host.strip("[]"), port), timeout)
+
+    def connect(self, host: str, port: int, *, timeout: float = CONNECT_SECONDS) -> Dialled:
+        """Connect from any thread; the socket is blocking and belongs to the caller.
+
+        :param timeout: seconds
+        :raises GuardRefusedError: it may not be reached; the refusal stands in the log
+        :raises NotConnectedError: it does not resolve or cannot be reached
+        :raises TimeoutError: not in time
+        """
+        dialled = self._wait(self._dialler.connect(host.strip("[]"), port), timeout)
+        dialled.stream.setblocking(True)
+        return dialled
+
+    def count(self, number: int, *, received: int = 0, sent: int = 0) -> None:
+        """Add bytes to the entry of a connection made with `connect`."""
+        self._log.count(number, received=received, sent=sent)
+
+    def _wait(self, work: Coroutine[Any, Any, Made], timeout: float) -> Made:
+        if self._loop is None:
+            work.close()
+            raise RuntimeError("the guard is not entered")
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result(timeout)
+        except concurrent.futures.TimeoutError:
+            future.cancel()
+            raise TimeoutError(f"no connection within {timeout:g} seconds") from None
 
     def _run(self) -> None:
         try:
@@ -216,6 +177,7 @@ class Guard:
         for client in clients:
             client.cancel()
         await asyncio.gather(*clients, return_exceptions=True)
+        await self._dialler.close()
         await server.wait_closed()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -227,9 +189,9 @@ class Guard:
         try:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
                 host, port = await read_request(reader, writer)
-            await self._connect(_plain_host(host), port, reader, writer)
+            await self._serve_one(host, port, reader, writer)
         except MalformedRequestError as error:
-            self._note("", 0, None, GuardOutcome.MALFORMED)
+            self._log.note("", 0, None, GuardOutcome.MALFORMED, str(error))
             with contextlib.suppress(OSError):
                 await send_reply(writer, error.reply)
         except (OSError, asyncio.IncompleteReadError):
@@ -237,69 +199,24 @@ class Guard:
         finally:
             await close_quietly(writer)
 
-    async def _connect(
+    async def _serve_one(
         self, host: str, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        opened = await self._open(host, port)
-        if isinstance(opened, Reply):
-            await send_reply(writer, opened)
+        try:
+            dialled = await self._dialler.connect(host, port)
+        except GuardRefusedError:
+            await send_reply(writer, Reply.NOT_ALLOWED)
             return
-        index, far_reader, far_writer = opened
+        except NotConnectedError as error:
+            await send_reply(writer, _REPLIES.get(error.outcome, Reply.GENERAL_FAILURE))
+            return
+        far_reader, far_writer = await asyncio.open_connection(sock=dialled.stream)
+        number = dialled.number
         try:
             await send_reply(writer, Reply.SUCCEEDED)
             await asyncio.gather(
-                pipe(reader, far_writer, lambda size: self._count(index, sent=size)),
-                pipe(far_reader, writer, lambda size: self._count(index, received=size)),
+                pipe(reader, far_writer, lambda size: self._log.count(number, sent=size)),
+                pipe(far_reader, writer, lambda size: self._log.count(number, received=size)),
             )
         finally:
             await close_quietly(far_writer)
-
-    async def _open(
-        self, host: str, port: int
-    ) -> Reply | tuple[int, asyncio.StreamReader, asyncio.StreamWriter]:
-        """Judge, resolve and connect; what happens stands in the log either way."""
-        if is_telemetry(host, self._refused_hosts):
-            self._note(host, port, None, GuardOutcome.REFUSED_HOST)
-            return Reply.NOT_ALLOWED
-        try:
-            answers = await self._answers(host, port)
-        except OSError:
-            self._note(host, port, None, GuardOutcome.UNRESOLVED)
-            return Reply.HOST_UNREACHABLE
-        try:
-            addresses = _permitted(host, port, self._policy, answers)
-        except GuardRefusedError:
-            self._note(host, port, answers[0], GuardOutcome.REFUSED_ADDRESS)
-            return Reply.NOT_ALLOWED
-        for address in addresses:
-            with contextlib.suppress(OSError):  # TimeoutError is one; the next may answer
-                async with asyncio.timeout(CONNECT_SECONDS):
-                    streams = await asyncio.open_connection(address, port)
-                return self._note(host, port, address, GuardOutcome.CONNECTED), *streams
-        self._note(host, port, addresses[0], GuardOutcome.UNREACHABLE)
-        return Reply.CONNECTION_REFUSED
-
-    async def _answers(self, host: str, port: int) -> list[str]:
-        """The first answer for `host`, kept: a later one could point somewhere else."""
-        if host not in self._pinned:
-            async with asyncio.timeout(LOOKUP_SECONDS):
-                found = await asyncio.wrap_future(begin_lookup(host, port))
-            # Two first requests may look up side by side; the earlier answer stays.
-            self._pinned.setdefault(host, found)
-        return self._pinned[host]
-
-    def _note(self, host: str, port: int, address: str | None, outcome: GuardOutcome) -> int:
-        with self._lock:
-            self._entries.append(GuardEntry(utc_now(), host, port, address, outcome))
-            return len(self._entries) - 1
-
-    def _count(self, index: int, *, received: int = 0, sent: int = 0) -> None:
-        with self._lock:
-            entry = self._entries[index]
-            self._entries[index] = replace(
-                entry, bytes_in=entry.bytes_in + received, bytes_out=entry.bytes_out + sent
-            )
-
-
-def _plain_host(host: str) -> str:
-    return host.lower().rstrip(".")

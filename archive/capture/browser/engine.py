@@ -21,7 +21,7 @@ from archive.capture.browser.process import BrowserProcess
 from archive.capture.browser.recorder import Recorded, Recorder
 from archive.capture.classify import Judgement, NetworkFault, Seen, judge, judge_fault
 from archive.capture.job import CaptureJob, CaptureResult
-from archive.capture.network import Guard, GuardEntry, resolve_public
+from archive.capture.network import Guard, GuardEntry, NotConnectedError
 from archive.capture.outcome import Outcome
 from archive.clock import utc_now
 from archive.errors import BrowserMissingError, GuardRefusedError
@@ -85,16 +85,14 @@ class BrowserEngine:
         :raises StoreError: the disk refused the WARC
         """
         started_at = utc_now()
-        try:
-            resolve_public(job.address.host, job.address.port, job.policy)
-        except GuardRefusedError as error:
-            return _nothing(job, Judgement(Outcome.REFUSED, str(error)), started_at)
-        except OSError as error:
-            return _nothing(job, judge_fault(NetworkFault.DNS, str(error)), started_at)
         with ExitStack() as bodies:
             visit = _Visit()
             try:
                 asyncio.run(self._visit(job, visit, bodies))
+            except GuardRefusedError as error:
+                return _nothing(job, Judgement(Outcome.REFUSED, str(error)), started_at, visit)
+            except (NotConnectedError, TimeoutError) as error:
+                return _nothing(job, judge_fault(NetworkFault.DNS, str(error)), started_at, visit)
             except BrowserMissingError as error:
                 return _nothing(job, Judgement(Outcome.FAILED, str(error)), started_at)
             if visit.main is None:
@@ -105,6 +103,10 @@ class BrowserEngine:
 
     async def _visit(self, job: CaptureJob, visit: _Visit, bodies: ExitStack) -> None:
         with Guard(job.policy) as guard:
+            try:
+                guard.judge(job.address.host, job.address.port)
+            finally:
+                visit.guard = tuple(guard.log)
             async with (
                 BrowserProcess(self._binary, guard.port) as process,
                 Cdp(process.url) as cdp,

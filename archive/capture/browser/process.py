@@ -20,6 +20,10 @@ _FLAGS: Final = (
     "--disable-component-update", "--disable-sync", "--disable-extensions",
     "--disable-dev-shm-usage", "--mute-audio", "--password-store=basic", "--use-mock-keychain",
     "--remote-debugging-port=0", "--proxy-bypass-list=<-loopback>",
+    # WebRTC goes round proxies by UDP, and a name looked up here would tell who watches.
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp", "--dns-prefetch-disable",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )  # fmt: skip
 
 
