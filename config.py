@@ -49,6 +49,9 @@ class Config:
         2_000_000_000, "largest file taken by upload, bytes", 1_000_000, 1_000_000_000_000
     )
     attempts: int = _setting(3, "times an interrupted capture is tried", 1, 20)
+    retry_pause: float = _setting(
+        60.0, "pause before a capture that found no answer is tried again, seconds", 0, 86400
+    )
     host_delay: float = _setting(1.0, "pause between two captures of one host, seconds", 0, 600)
     guard_allow: str = _setting(
         "", "IP:port pairs let through although not public, comma-separated (the demo's site)"

@@ -10,6 +10,7 @@ from typing import Final
 from annotate.db import DATABASE_NAME, Database
 from annotate.errors import EnvironmentMissingError, UsageError
 from annotate.migrate import migrate
+from annotate.services.phrase_lists import PhraseBook
 from archive.capture.network import GuardPolicy
 from archive.identifiers import uuid7
 from archive.store import Store
@@ -33,6 +34,8 @@ class Wiring:
     store: Store
     instance: str  # pseudonymous id of this installation; the only name of it in a WARC
     policy: GuardPolicy
+
+    phrases: PhraseBook  # what pages say when something is not there
 
     @property
     def web_key(self) -> bytes:
@@ -91,6 +94,7 @@ def open_home(config: Config) -> Wiring:
         store=Store(home),
         instance=(home / INSTANCE_FILE).read_text("ascii").strip(),
         policy=guard_policy(config.guard_allow),
+        phrases=PhraseBook(home / "phrases"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,6 +110,11 @@ class Store:
         except OSError as error:
             raise StoreError(f"{folder} cannot be set aside: {error.strerror}") from error
         return aside
+
+    def folders_of(self, capture_ids: Iterable[str]) -> list[Path]:
+        """Return the folders of these captures, as far as they are there."""
+        found = (self.home.glob(f"captures/*/*/{one}") for one in capture_ids)
+        return [path for paths in found for path in paths if path.is_dir()]
 
     def capture_folders(self) -> list[Path]:
         """Return every folder of a capture, oldest month first."""

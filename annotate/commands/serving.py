@@ -107,6 +107,7 @@ def child_environment(wiring: Wiring) -> Mapping[str, str]:
         "HOLDFAST_CAPTURE_SECONDS": str(config.capture_seconds),
         "HOLDFAST_CAPTURE_BYTES": str(config.capture_bytes),
         "HOLDFAST_ATTEMPTS": str(config.attempts),
+        "HOLDFAST_RETRY_PAUSE": str(config.retry_pause),
         "HOLDFAST_HOST_DELAY": str(config.host_delay),
         "HOLDFAST_LOG_LEVEL": config.log_level,
     }

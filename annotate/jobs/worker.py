@@ -1,18 +1,25 @@
-"""A capture worker: claims a request, carries it out, writes down what came of it."""
+"""A capture worker: claims a request, carries it out, writes down what came of it.
+
+Order of a visit: claim (committed), WARC durable under its name, then one transaction with its
+rows and the request's end. Killed before that transaction, the request is taken back and the
+WARC set aside; a worker whose lease was taken back meanwhile writes nothing.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Final
 
 from annotate.errors import NotFoundError
+from annotate.jobs.heartbeat import Heartbeat
 from annotate.models import CaptureRequest, Project, User
-from annotate.services import captures, requests
+from annotate.services import captures, claiming
+from annotate.services.backoff import Backoff
 from annotate.services.people import actor_of
-from annotate.services.phrase_lists import PhraseBook
 from annotate.services.processes import ProcessIdentity, this_process
 from annotate.wiring import Wiring
 from archive.capture.engines import make_engine
@@ -25,6 +32,7 @@ from archive.urlkey import Address
 # The http engine reserves a body's limit while it is fetched: page and parts must fit together.
 BODIES_AT_ONCE: Final = 8
 IDLE: Final = 0.3  # seconds between two looks at an empty queue
+ROUND: Final = 10.0  # seconds between two looks for what other workers left behind
 _log = logging.getLogger(__name__)
 
 
@@ -35,14 +43,17 @@ class Worker:
         self._wiring = wiring
         self._me: ProcessIdentity = this_process(name)
         self._engines: dict[str, CaptureEngine] = {}
-        self._phrases = PhraseBook(wiring.home / "phrases")
         self._impolite = frozenset(address for address, _port in wiring.policy.allowed)
+        self._backoff = Backoff(wiring.config.attempts, wiring.config.retry_pause)
+        self._longest = 300 + 4 * wiring.config.capture_seconds
+        self._next_round = 0.0
 
     def run(self, stop: threading.Event, *, until_empty: bool = False) -> int:
         """Carry out requests until told to stop; return how many."""
         done = 0
         while not stop.is_set():
             try:
+                self._look_round()
                 worked = self.step()
             except Exception:  # the worker's edge: one bad request must not end the others
                 _log.exception("a capture failed in a way nobody foresaw")
@@ -50,7 +61,7 @@ class Worker:
                 self._give_up()
             done += worked
             if not worked:
-                if until_empty:
+                if until_empty and not self._any_ready():
                     return done
                 stop.wait(IDLE)
         return done
@@ -58,7 +69,7 @@ class Worker:
     def step(self) -> bool:
         """Carry out one request; False if there was none to take."""
         with self._wiring.database.write() as session:
-            claimed = requests.claim(
+            claimed = claiming.claim(
                 session,
                 self._me,
                 host_delay=self._wiring.config.host_delay,
@@ -71,26 +82,55 @@ class Worker:
             operator = session.get(User, request.requested_by)
         if project is None or operator is None:
             raise NotFoundError(f"request {request.id} belongs to nobody")
-        result = self._capture(request, capture_id, operator)
-        with self._wiring.database.write() as session:
-            held = session.get(CaptureRequest, request.id)
-            if held is None:
-                raise NotFoundError(f"request {request.id} is gone")
-            if isinstance(result, str):
-                requests.fail(session, held, Outcome.FAILED, result)
-                return True
-            captures.store_capture(session, actor_of(operator), held, result, self._wiring.store)
-            requests.finish(session, held, result)
-        self._keep_thumbnail(result)
+        with Heartbeat(self._wiring.database, request.id, capture_id, longest=self._longest):
+            result = self._capture(request, capture_id, operator)
+        if not self._write_down(request.id, capture_id, result, operator):
+            reason = "the request had been taken back before this capture was done"
+            _set_aside(self._wiring, {capture_id}, reason)
+        elif not isinstance(result, str):
+            self._keep_thumbnail(result)
         return True
+
+    def _write_down(
+        self, request_id: str, capture_id: str, result: CaptureResult | str, operator: User
+    ) -> bool:
+        """Write a result into the catalog; False if the request is not ours any more."""
+        with self._wiring.database.write() as session:
+            if not claiming.holds(session, request_id, capture_id):
+                return False
+            held = session.get_one(CaptureRequest, request_id)
+            if isinstance(result, str):
+                claiming.fail(session, held, Outcome.FAILED, result)
+                return True
+            stored = captures.store_capture(
+                session, actor_of(operator), held, result, self._wiring.store
+            )
+            claiming.finish(
+                session, held, result, self._backoff, stored=stored.id if stored else None
+            )
+        return True
+
+    def _any_ready(self) -> bool:
+        with self._wiring.database.read() as session:
+            return claiming.any_ready(session)
+
+    def _look_round(self) -> None:
+        """Now and then take back what other workers left behind."""
+        if time.monotonic() < self._next_round:
+            return
+        self._next_round = time.monotonic() + ROUND
+        with self._wiring.database.read() as session:
+            lapsed = claiming.lapsed(session)
+        if lapsed:
+            recover(self._wiring)
 
     def _give_up(self) -> None:
         """End what this worker still holds; files already written are set aside."""
         reason = "Holdfast failed on something it did not expect; its log says more."
         with self._wiring.database.write() as session:
-            held = requests.held_by(session, self._me)
+            held = claiming.held_by(session, self._me)
             for request, _capture_id in held:
-                requests.fail(session, request, Outcome.FAILED, reason)
+                claiming.fail(session, request, Outcome.FAILED, reason)
         _set_aside(self._wiring, {capture_id for _request, capture_id in held}, reason)
 
     def _capture(
@@ -113,7 +153,7 @@ class Worker:
                     total_limit=config.capture_bytes,
                     body_limit=config.capture_bytes // BODIES_AT_ONCE,
                 ),
-                phrases=self._phrases.current().together,
+                phrases=self._wiring.phrases.current().together,
             )
             result = self._engine(request.engine).capture(job)
             if result.warc is None:
@@ -144,15 +184,13 @@ class Worker:
 def recover(wiring: Wiring) -> int:
     """After a crash: requests of dead workers wait again; their files are set aside."""
     with wiring.database.write() as session:
-        begun = requests.recover(session, attempts=wiring.config.attempts)
+        begun = claiming.recover(session, attempts=wiring.config.attempts)
     _set_aside(wiring, set(begun), "the worker died before the capture was written down")
     return len(begun)
 
 
 def _set_aside(wiring: Wiring, capture_ids: set[str], reason: str) -> None:
-    for folder in wiring.store.capture_folders() if capture_ids else ():
-        if folder.name not in capture_ids:
-            continue
+    for folder in wiring.store.folders_of(capture_ids):
         if any(folder.iterdir()):
             wiring.store.quarantine(folder, reason)
         else:

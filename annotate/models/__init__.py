@@ -27,6 +27,7 @@ from annotate.models.people import (
     SignInSession,
     User,
 )
+from annotate.models.watching import Keep, Observation, ObservedState, Watch
 from annotate.models.work import (
     BulkKind,
     BulkOperation,
@@ -60,10 +61,13 @@ __all__ = [
     "Item",
     "ItemTag",
     "Judgement",
+    "Keep",
     "Membership",
     "Note",
     "NoteKind",
     "NoteVersion",
+    "Observation",
+    "ObservedState",
     "Project",
     "Purpose",
     "QueuePause",
@@ -82,4 +86,5 @@ __all__ = [
     "ValueSource",
     "ValueState",
     "WarcFile",
+    "Watch",
 ]

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column
 
 from annotate.models.base import IDENTIFIER, Base, word
+from annotate.models.watching import ObservedState
 from archive.capture.outcome import Outcome
 from archive.clock import utc_now
 from archive.identifiers import uuid7
@@ -33,6 +34,8 @@ class Purpose(StrEnum):
     """To keep what is there."""
     OBSERVE = "observe"
     """To see whether it is still there; kept only where it is not as it was."""
+    RECAPTURE = "recapture"
+    """To see whether it is still there, and to keep it in any case beside what the item shows."""
 
 
 class ImportState(StrEnum):
@@ -71,6 +74,10 @@ class Item(Base, kw_only=True, eq=False):
     latest_capture_id: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)
     latest_outcome: Mapped[Outcome | None] = mapped_column(word(Outcome), default=None)
     latest_captured_at: Mapped[datetime | None] = mapped_column(default=None)
+    observed_state: Mapped[ObservedState | None] = mapped_column(
+        word(ObservedState, listed=False), default=None
+    )  # what the last visit after the first good capture found
+    observed_at: Mapped[datetime | None] = mapped_column(default=None)
     same_as_id: Mapped[str | None] = mapped_column(
         ForeignKey("item.id"), default=None, index=True
     )  # derived from the judgements: the item that counts for this one
@@ -84,7 +91,10 @@ class CaptureRequest(Base, kw_only=True, eq=False):
     __tablename__ = "capture_request"
     __logged__ = True
     __table_args__ = (
-        Index("ix_capture_request_next", "state", "requested_by", "host", "priority", "id"),
+        Index(
+            "ix_capture_request_next",
+            *("state", "requested_by", "host", "project_id", "not_before", "priority", "id"),
+        ),
         Index("ix_capture_request_project_id_state_outcome", "project_id", "state", "outcome"),
         Index("ix_capture_request_project_id_finished_at", "project_id", "finished_at"),
         Index("ix_capture_request_requested_by_started_at", "requested_by", "started_at"),
@@ -121,7 +131,7 @@ class RequestAttempt(Base, kw_only=True, eq=False):
     request_id: Mapped[str] = mapped_column(ForeignKey("capture_request.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)  # from 1; goes on after "again"
     started_at: Mapped[datetime]
-    finished_at: Mapped[datetime | None] = mapped_column(default=None)
+    finished_at: Mapped[datetime | None] = mapped_column(default=None, index=True)
     outcome: Mapped[Outcome | None] = mapped_column(word(Outcome, listed=False), default=None)
     reason: Mapped[str] = mapped_column(Text, default="")
     capture_id: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)  # what was stored
@@ -222,6 +232,7 @@ class Capture(Base, kw_only=True, eq=False):
     main_length: Mapped[int | None] = mapped_column(BigInteger, default=None)
     main_record_id: Mapped[str | None] = mapped_column(String(200), default=None)
     payload_digest: Mapped[str | None] = mapped_column(String(80), default=None)
+    body_sha256: Mapped[str | None] = mapped_column(String(64), default=None)  # own words of a page
     screenshot_record_id: Mapped[str | None] = mapped_column(String(200), default=None)
     title: Mapped[str] = mapped_column(Text, default="")
     language: Mapped[str | None] = mapped_column(String(12), default=None)  # detected

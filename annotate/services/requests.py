@@ -1,38 +1,44 @@
-"""Capture requests: each is always in one state with a reason, and the states sum up."""
+"""Capture requests, as people ask for and steer them: each is always in one state, with a reason.
+
+What workers do with them stands in `claiming`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from annotate import events
 from annotate.errors import NotFoundError, UsageError
 from annotate.events import Actor
 from annotate.models import (
+    Base,
     CaptureRequest,
     EventKind,
     Item,
     Project,
-    RequestLease,
+    Purpose,
+    RequestAttempt,
     RequestState,
 )
-from annotate.services.items import ensure_item
-from annotate.services.people import SYSTEM
-from annotate.services.processes import ProcessIdentity, is_alive
-from archive.capture.job import CaptureResult
+from annotate.services.items import ensure_items
 from archive.capture.outcome import Outcome
 from archive.clock import utc_now
 from archive.identifiers import uuid7
 from archive.urlkey import Address
 
 ENGINES: Final = ("auto", "browser", "http")
-_LEASE: Final = timedelta(hours=2)  # longer than the longest capture may last
-_POLITE_WINDOW: Final = 50  # waiting requests looked at for one whose host may be asked now
+BATCH: Final = 500  # addresses written in one transaction; others get their turn in between
+FIRST: Final = 10  # priorities by name; smaller goes first
+NORMAL: Final = 100
+LATER: Final = 500
+PRIORITIES: Final[Mapping[str, int]] = {"first": FIRST, "normal": NORMAL, "later": LATER}
+_OPEN: Final = (RequestState.WAITING, RequestState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,35 @@ class QueueCounts:
         return sum(self.by_outcome.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which requests of a project are meant; empty parts leave nothing out."""
+
+    state: RequestState | None = None
+    outcome: Outcome | None = None
+    host: str = ""
+
+    @classmethod
+    def read(cls, state: str, host: str = "") -> Wanted:
+        """Read what an address says: a state or an outcome, and a host; other words say nothing."""
+        states = {one.value: one for one in RequestState}
+        outcomes = {one.value: one for one in Outcome}
+        return cls(states.get(state), outcomes.get(state), host.strip().lower())
+
+    def query(self, project_id: str) -> Select[CaptureRequest]:
+        """Return the statement that finds them, in no order."""
+        query = select(CaptureRequest).where(CaptureRequest.project_id == project_id)
+        if self.state is not None:
+            query = query.where(CaptureRequest.state == self.state)
+        if self.outcome is not None:
+            query = query.where(
+                CaptureRequest.state == RequestState.DONE, CaptureRequest.outcome == self.outcome
+            )
+        if self.host:
+            query = query.where(CaptureRequest.host == self.host)
+        return query
+
+
 def ask(
     session: Session,
     actor: Actor,
@@ -68,46 +103,42 @@ def ask(
     *,
     engine: str = "auto",
     why: str = "",
-    priority: int = 100,
+    priority: int = NORMAL,
+    purpose: Purpose = Purpose.CAPTURE,
+    not_before: Callable[[], datetime | None] = lambda: None,
 ) -> Asked:
-    """Queue captures; an address that waits or runs already is not queued twice.
+    """Queue visits; an address that waits or runs already is not queued twice.
 
+    :param not_before: called once a request: the earliest moment of its visit
     :raises UsageError: there is no such engine
     """
     if engine not in ENGINES:
         raise UsageError(f"There is no capture engine {engine!r}; there are {', '.join(ENGINES)}.")
+    items = ensure_items(session, actor, project, addresses)
+    busy = _open_items(session, [item.id for item, is_new in items.values() if not is_new])
     made: list[CaptureRequest] = []
-    created = waiting = 0
-    for address in dict.fromkeys(addresses):
-        item, is_new = ensure_item(session, actor, project, address)
-        created += is_new
-        if not is_new and _is_open(session, item.id):
-            waiting += 1
+    for item, _is_new in items.values():
+        if item.id in busy:
             continue
         request = CaptureRequest(
             project_id=project.id,
             item_id=item.id,
-            address=address.exact,
-            host=address.host,
+            address=item.address,
+            host=item.host,
             engine=engine,
             why=why,
             requested_by=actor.user_id,
             priority=priority,
+            purpose=purpose,
+            not_before=not_before(),
         )
         session.add(request)
-        events.record(
-            session,
-            EventKind.REQUEST_CREATE,
-            actor=actor,
-            covers=[request],
-            project_id=project.id,
-            item=item,
-            body={"request": request.id, "engine": engine, "priority": priority},
-            reason=why,
-        )
-        session.flush()
+        body = {"request": request.id, "engine": engine, "priority": priority, "purpose": purpose}
+        record(session, EventKind.REQUEST_CREATE, actor, request, body, reason=why, item=item)
         made.append(request)
-    return Asked(tuple(made), created, waiting)
+    session.flush()
+    created = sum(is_new for _item, is_new in items.values())
+    return Asked(tuple(made), created, len(items) - len(made))
 
 
 def counts(session: Session, project_id: str) -> QueueCounts:
@@ -143,66 +174,10 @@ def get_request(session: Session, project_id: str, request_id: str) -> CaptureRe
     return request
 
 
-def claim(
-    session: Session,
-    worker: ProcessIdentity,
-    *,
-    host_delay: float,
-    impolite_hosts: frozenset[str] = frozenset(),
-) -> tuple[CaptureRequest, str] | None:
-    """Take the next request whose host may be asked now; return it and the id of its capture.
-
-    :param host_delay: seconds between the beginnings of two captures of one host
-    :param impolite_hosts: hosts exempt from the delay (the demo's own)
-    """
-    waiting = session.scalars(
-        select(CaptureRequest)
-        .where(CaptureRequest.state == RequestState.WAITING)
-        .order_by(CaptureRequest.priority, CaptureRequest.id)
-        .limit(_POLITE_WINDOW)
-    ).all()
-    busy = _busy_hosts(session, host_delay) if waiting else frozenset()
-    for request in waiting:
-        host = Address.parse(request.address).host
-        if host in busy and host not in impolite_hosts:
-            continue
-        capture_id = uuid7()
-        now = utc_now()
-        request.state = RequestState.RUNNING
-        request.attempts += 1
-        lease = RequestLease(
-            request_id=request.id,
-            worker=worker.name,
-            process_id=worker.process_id,
-            process_started=worker.started,
-            host=host,
-            capture_id=capture_id,
-            claimed_at=now,
-            expires_at=now + _LEASE,
-        )
-        session.add(lease)
-        events.record(
-            session,
-            EventKind.REQUEST_START,
-            actor=SYSTEM,
-            covers=[request],
-            project_id=request.project_id,
-            item=session.get(Item, request.item_id),
-            body={"request": request.id, "capture": capture_id, "attempt": request.attempts},
-        )
-        session.flush()
-        return request, capture_id
-    return None
-
-
-def finish(session: Session, request: CaptureRequest, result: CaptureResult) -> None:
-    """Write down how a request ended; its lease ends too."""
-    _end(session, request, result.outcome, result.reason, capture_id=result.capture_id)
-
-
-def fail(session: Session, request: CaptureRequest, outcome: Outcome, reason: str) -> None:
-    """End a request that brought no capture."""
-    _end(session, request, outcome, reason, capture_id=None)
+def attempts_of(session: Session, request_id: str) -> list[RequestAttempt]:
+    """Return the tries at a request, the first first."""
+    query = select(RequestAttempt).where(RequestAttempt.request_id == request_id)
+    return list(session.scalars(query.order_by(RequestAttempt.number)))
 
 
 def cancel(session: Session, actor: Actor, request: CaptureRequest) -> None:
@@ -210,12 +185,25 @@ def cancel(session: Session, actor: Actor, request: CaptureRequest) -> None:
 
     :raises UsageError: it has begun or ended
     """
-    if request.state is not RequestState.WAITING:
+    if not cancel_all(session, actor, [request]):
         raise UsageError("Only a request that is still waiting can be cancelled.")
-    request.state = RequestState.CANCELLED
-    request.reason = f"Cancelled by {actor.name}."
-    request.finished_at = utc_now()
-    _record(session, EventKind.REQUEST_CANCEL, actor, request, {})
+
+
+def cancel_all(session: Session, actor: Actor, requests: Iterable[CaptureRequest]) -> int:
+    """Take back those that still wait; return how many."""
+    operation = uuid7()
+    done = 0
+    for request in requests:
+        if request.state is not RequestState.WAITING:
+            continue
+        request.state = RequestState.CANCELLED
+        request.reason = f"Cancelled by {actor.name}."
+        request.finished_at = utc_now()
+        request.not_before = None
+        record(session, EventKind.REQUEST_CANCEL, actor, request, {}, operation=operation)
+        done += 1
+    session.flush()
+    return done
 
 
 def retry(session: Session, actor: Actor, request: CaptureRequest) -> None:
@@ -223,117 +211,96 @@ def retry(session: Session, actor: Actor, request: CaptureRequest) -> None:
 
     :raises UsageError: it has not ended
     """
-    if request.state not in {RequestState.DONE, RequestState.CANCELLED}:
+    if not retry_all(session, actor, [request]):
         raise UsageError("This request has not ended yet.")
-    body = {"was": request.outcome.value if request.outcome else request.state.value}
-    _wait_again(request, "")
-    request.attempts = 0
-    _record(session, EventKind.REQUEST_RETRY, actor, request, body)
 
 
-def held_by(session: Session, worker: ProcessIdentity) -> list[tuple[CaptureRequest, str]]:
-    """Return the requests a worker holds, with the ids of the captures it began."""
-    rows = session.execute(
-        select(CaptureRequest, RequestLease.capture_id)
-        .join(RequestLease, RequestLease.request_id == CaptureRequest.id)
-        .where(
-            RequestLease.process_id == worker.process_id,
-            RequestLease.process_started == worker.started,
-            RequestLease.worker == worker.name,
-        )
-    )
-    return [(request, capture_id) for request, capture_id in rows]
-
-
-def recover(session: Session, *, attempts: int) -> list[str]:
-    """Take back what dead workers held; return the ids of the captures they had begun.
-
-    A request goes back to waiting, or, after `attempts` tries, ends as interrupted.
-    """
-    begun: list[str] = []
-    for lease in session.scalars(select(RequestLease)).all():
-        holder = ProcessIdentity(lease.worker, lease.process_id, lease.process_started)
-        if is_alive(holder) and lease.expires_at > utc_now():
+def retry_all(session: Session, actor: Actor, requests: Iterable[CaptureRequest]) -> int:
+    """Queue those that ended again, and let those that wait for their next try go now."""
+    operation = uuid7()
+    done = 0
+    for request in requests:
+        backing_off = request.state is RequestState.WAITING and request.attempts > 0
+        if request.state not in {RequestState.DONE, RequestState.CANCELLED} and not backing_off:
             continue
-        request = session.get(CaptureRequest, lease.request_id)
-        begun.append(lease.capture_id)
-        if request is None:
-            session.delete(lease)
-        elif request.attempts >= attempts:
-            reason = f"The capture was broken off {request.attempts} times; nothing was stored."
-            fail(session, request, Outcome.INTERRUPTED, reason)
-        else:
-            session.delete(lease)
-            _wait_again(request, "Broken off once already; it is tried again.")
-            _record(session, EventKind.REQUEST_RETRY, SYSTEM, request, {"was": "running"})
+        body = {"was": request.outcome.value if request.outcome else request.state.value}
+        wait_again(request, "")
+        request.attempts = 0
+        record(session, EventKind.REQUEST_RETRY, actor, request, body, operation=operation)
+        done += 1
     session.flush()
-    return begun
+    return done
 
 
-def _end(
-    session: Session,
-    request: CaptureRequest,
-    outcome: Outcome,
-    reason: str,
-    *,
-    capture_id: str | None,
-) -> None:
-    request.state = RequestState.DONE
-    request.outcome = outcome
-    request.reason = reason
-    request.finished_at = utc_now()
-    request.capture_id = capture_id
-    lease = session.get(RequestLease, request.id)
-    if lease is not None:
-        session.delete(lease)
-    body = {"outcome": outcome.value, "capture": capture_id}
-    _record(session, EventKind.REQUEST_FINISH, SYSTEM, request, body, reason=reason)
+def set_priority(
+    session: Session, actor: Actor, requests: Iterable[CaptureRequest], priority: int
+) -> int:
+    """Let waiting requests go sooner or later; return how many changed.
+
+    :raises UsageError: the priority is out of range
+    """
+    if not 0 <= priority <= 1000:
+        raise UsageError("A priority is a number from 0 (first) to 1000 (last).")
+    operation = uuid7()
+    done = 0
+    for request in requests:
+        if request.state is not RequestState.WAITING or request.priority == priority:
+            continue
+        before, request.priority = request.priority, priority
+        record(
+            session, EventKind.REQUEST_CHANGE, actor, request, {}, operation=operation,
+            before={"priority": before}, after={"priority": priority},
+        )  # fmt: skip
+        done += 1
+    session.flush()
+    return done
 
 
-def _wait_again(request: CaptureRequest, reason: str) -> None:
+def wait_again(request: CaptureRequest, reason: str, *, not_before: datetime | None = None) -> None:
+    """Put a request back among those that wait; the caller records the event."""
     request.state = RequestState.WAITING
     request.outcome = None
     request.reason = reason
     request.finished_at = None
+    request.not_before = not_before
 
 
-def _record(
+def record(
     session: Session,
     kind: EventKind,
     actor: Actor,
     request: CaptureRequest,
-    body: Mapping[str, str | None],
+    body: Mapping[str, Any],
     *,
     reason: str = "",
+    item: Item | None = None,
+    also: Sequence[Base] = (),
+    operation: str | None = None,
+    before: Any = None,
+    after: Any = None,
 ) -> None:
+    """Write down what happened to a request, and to the rows in `also`."""
     events.record(
         session,
         kind,
         actor=actor,
-        covers=[request],
+        covers=[request, *also],
         project_id=request.project_id,
-        item=session.get(Item, request.item_id),
+        item=item or session.get(Item, request.item_id),
         body={"request": request.id, **body},
+        before=before,
+        after=after,
         reason=reason,
+        operation_id=operation,
     )
-    session.flush()
 
 
-def _is_open(session: Session, item_id: str) -> bool:
-    query = select(CaptureRequest.id).where(
-        CaptureRequest.item_id == item_id,
-        CaptureRequest.state.in_([RequestState.WAITING, RequestState.RUNNING]),
-    )
-    return session.scalar(query.limit(1)) is not None
-
-
-def _busy_hosts(session: Session, delay: float) -> frozenset[str]:
-    """Return the hosts that are being captured now, or were begun less than `delay` ago."""
-    running = session.scalars(select(RequestLease.host)).all()
-    since = utc_now() - timedelta(seconds=delay)
-    recent = session.scalars(
-        select(Item.host)
-        .join(CaptureRequest, CaptureRequest.item_id == Item.id)
-        .where(CaptureRequest.finished_at > since)
-    ).all()
-    return frozenset([*running, *recent])
+def _open_items(session: Session, item_ids: Sequence[str]) -> frozenset[str]:
+    found: set[str] = set()
+    for start in range(0, len(item_ids), BATCH):
+        query = select(CaptureRequest.item_id).where(
+            CaptureRequest.item_id.in_(item_ids[start : start + BATCH]),
+            CaptureRequest.state.in_(_OPEN),
+        )
+        found.update(session.scalars(query))
+    return frozenset(found)

@@ -1,6 +1,31 @@
-// The queue page follows its own numbers, and reloads its rows when one of them ended.
+// The queue page follows its own numbers, reloads its rows when one of them ended, and counts ticks.
 const bar = document.querySelector("progress");
-let done = Number(bar?.value ?? 0);
+const regions = ["requests", "sums", "pauses"];
+const ticks = () => [...document.querySelectorAll("input[name=request]")];
+
+function count() {
+  const number = ticks().filter((tick) => tick.checked).length;
+  const told = document.getElementById("ticked");
+  if (told) told.textContent = number ? `${number} ticked` : "none ticked";
+  const all = document.getElementById("tick-all");
+  if (all) all.hidden = false;
+}
+
+document.addEventListener("change", ({ target }) => {
+  if (target.id === "tick-all") for (const tick of ticks()) tick.checked = target.checked;
+  count();
+});
+count();
+
+function pace(queue) {
+  const told = document.getElementById("pace");
+  if (!told) return;
+  let words = queue.per_minute === null ? "" : `${queue.per_minute.toFixed(1)} a minute`;
+  if (words && queue.left) words += `, ${queue.left} left`;
+  if (words) words += ". ";
+  if (queue.later) words += `${queue.later} wait for their time.`;
+  told.textContent = words;
+}
 
 document.addEventListener("holdfast:events", async ({ detail }) => {
   const { queue } = detail;
@@ -9,17 +34,21 @@ document.addEventListener("holdfast:events", async ({ detail }) => {
     if (cell) cell.textContent = queue[name];
   }
   if (bar) {
-    bar.max = queue.total;
+    bar.max = queue.total || 1;
     bar.value = queue.done + queue.cancelled;
   }
-  if (!detail.events.some((one) => one.kind.startsWith("request:"))) return;
-  done = queue.done;
+  pace(queue);
+  if (!detail.events.some((one) => /^(request|queue):/.test(one.kind))) return;
   const answer = await fetch(location.href);
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const fresh = page.getElementById("requests");
-  const held = document.getElementById("requests");
-  if (fresh && held && !held.contains(document.activeElement)) held.replaceWith(fresh);
-  const sums = page.getElementById("sums");
-  if (sums) document.getElementById("sums").replaceWith(sums);
+  for (const id of regions) {
+    const held = document.getElementById(id);
+    const fresh = page.getElementById(id);
+    if (!held || !fresh || held.contains(document.activeElement)) continue;
+    const ticked = new Set(ticks().filter((tick) => tick.checked).map((tick) => tick.value));
+    held.replaceWith(fresh);
+    for (const tick of ticks()) tick.checked = ticked.has(tick.value);
+  }
+  count();
 });

@@ -6,7 +6,8 @@ from flask import Blueprint, jsonify, request
 from werkzeug.wrappers import Response
 
 from annotate.permissions import Act
-from annotate.services import live, requests
+from annotate.services import live
+from annotate.services.progress import progress
 from annotate.views.context import load_project, signed_in, wiring
 
 bp = Blueprint("live", __name__)
@@ -19,7 +20,7 @@ def events(slug: str) -> Response:
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.READ)
         found = live.after(session, context.project.id, request.args.get("after", 0, type=int))
-        queue = requests.counts(session, context.project.id)
+        how = progress(session, context.project.id)
         head = found[-1].position if found else live.head(session, context.project.id)
     return jsonify(
         position=head,
@@ -27,12 +28,5 @@ def events(slug: str) -> Response:
             {"kind": one.kind, "who": one.who, "item": one.item_id, "at": one.at.isoformat()}
             for one in found
         ],
-        queue={
-            "waiting": queue.waiting,
-            "running": queue.running,
-            "done": queue.done,
-            "cancelled": queue.cancelled,
-            "total": queue.total,
-            "outcomes": {outcome.value: n for outcome, n in queue.by_outcome.items()},
-        },
+        queue=how.as_json(),
     )

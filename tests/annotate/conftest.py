@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -17,7 +19,7 @@ from annotate.errors import NotFoundError
 from annotate.jobs.indexing import index_now
 from annotate.models import Project, Role
 from annotate.services import people, projects
-from annotate.wiring import Wiring, make_home
+from annotate.wiring import Wiring, make_home, open_home
 from archive.capture.exchange import Exchange
 from archive.capture.job import CaptureJob, CaptureResult
 from archive.capture.outcome import Outcome
@@ -29,9 +31,26 @@ from config import Config
 PASSWORD = "a long enough password"
 
 
+@pytest.fixture(scope="session")
+def _empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home made once; each test gets a copy of it."""
+    home = tmp_path_factory.mktemp("made") / "home"
+    make_home(Config().replaced({"home": home})).database.close()
+    return home
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed as ever, only with less work."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(people, "_hasher", hasher)
+    monkeypatch.setattr(people, "_NOBODY", hasher.hash("nobody"))
+
+
 @pytest.fixture
-def wiring(tmp_path: Path) -> Iterator[Wiring]:
-    made = make_home(Config().replaced({"home": tmp_path / "home", "host_delay": 0}))
+def wiring(tmp_path: Path, _empty_home: Path) -> Iterator[Wiring]:
+    shutil.copytree(_empty_home, tmp_path / "home")
+    made = open_home(Config().replaced({"home": tmp_path / "home", "host_delay": 0}))
     yield made
     made.database.close()
 

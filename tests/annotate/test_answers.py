@@ -18,7 +18,7 @@ from annotate.models import (
     Project,
     RequestState,
 )
-from annotate.services import answers, people, requests
+from annotate.services import answers, claiming, people, requests
 from annotate.wiring import Wiring
 from archive.capture.outcome import Outcome
 from archive.clock import utc_now
@@ -33,7 +33,7 @@ def request_id(wiring: Wiring, project: Project) -> str:
         owner = people.actor_of(people.find_user(session, "owner"))
         held = session.get_one(Project, project.id)
         asked = requests.ask(session, owner, held, [Address.parse(URL)])
-        requests.fail(session, asked.requests[0], Outcome.BLOCKED, "login wall")
+        claiming.fail(session, asked.requests[0], Outcome.BLOCKED, "login wall")
         return asked.requests[0].id
 
 
