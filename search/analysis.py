@@ -1,23 +1,23 @@
 """Words, in every script, in one place (decisions 15).
 
 A word matches exactly after NFKC, case folding and dropping of Arabic harakat and tatweel.
-Scripts written without spaces are indexed character by character, so that a query in them
-matches as a substring.
+Scripts written without spaces are read character by character, so that a query in them
+matches as a substring; every two neighbours also make one indexed word, so that it does so fast.
+Related spellings and forms stand in search/forms.py.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from whoosh.lang.porter import stem as stem_english
-from whoosh.lang.snowball.russian import RussianStemmer
+from search.forms import forms_everywhere, forms_of, related_characters
 
-ANALYSIS_VERSION: Final = 1
+ANALYSIS_VERSION: Final = 2
 _JOINERS: Final = "\u200c\u200d"  # inside words of Persian and Uyghur; not part of the spelling
 _DROPPED: Final = dict.fromkeys(
     [
@@ -45,11 +45,9 @@ _MARKS: Final = "".join(
     if unicodedata.category(chr(point)) in {"Mn", "Mc"}
 )
 _WORD: Final = re.compile(f"[\\w{_MARKS}{_JOINERS}\u00ad]+")
-_RUNS: Final = re.compile(f"[{_UNSPACED}]|[^{_UNSPACED}]+")
-# Letters that Arabic-script keyboards and typists use for one another; for related forms only.
-_ARABIC_VARIANTS: Final = str.maketrans("أإآٱىیيكةۀئؤ", "ااااييي\u0643ههيو")
-_CYRILLIC: Final = re.compile(r"[\u0400-\u04ff]+")
-_LATIN: Final = re.compile(r"[a-z]+")
+# A kana and the voice mark typed after it, half-width or combining, are one character.
+_RUNS: Final = re.compile(f"[{_UNSPACED}][\uff9e\uff9f\u3099\u309a]?|[^{_UNSPACED}]+")
+_LONGEST_KEPT: Final = 40  # characters of a run whose analysis is worth remembering
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +57,14 @@ class Token:
     word: str
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What may stand `offset` places after the first of a sequence: any of `words`."""
+
+    offset: int
+    words: tuple[str, ...]
 
 
 def tokens(text: str) -> Iterator[Token]:
@@ -80,7 +86,7 @@ def normalise(run: str) -> tuple[str, ...]:
 
 def words(text: str) -> list[str]:
     """Return the indexed forms of a text's words."""
-    return [token.word for token in tokens(text)]
+    return [word for part in _WORD.findall(text) for word in _split(part)]
 
 
 def is_unspaced(word: str) -> bool:
@@ -88,26 +94,118 @@ def is_unspaced(word: str) -> bool:
     return len(word) == 1 and _UNSPACED_CHARACTER.match(word) is not None
 
 
-@lru_cache(maxsize=65536)
+def is_pair(word: str) -> bool:
+    """Tell whether an indexed word is two neighbouring characters, of two places."""
+    if len(word) != 2:
+        return False
+    return _UNSPACED_CHARACTER.match(word[0]) is not None or bool(related_characters(word))
+
+
+def runs(text: str) -> Iterator[Sequence[str]]:
+    """Yield the words that are written together, without a sign or space between them."""
+    for part in _WORD.findall(text):
+        if found := _split(part):
+            yield found
+
+
+def _split(part: str) -> Sequence[str]:
+    if len(part) <= _LONGEST_KEPT:
+        return _split_kept(part)
+    return [word for run in _RUNS.findall(part) for word in normalise(run)]
+
+
+@lru_cache(maxsize=262144)
+def _split_kept(part: str) -> tuple[str, ...]:
+    return tuple(word for run in _RUNS.findall(part) for word in normalise(run))
+
+
+def exact_words(text: str) -> Iterator[tuple[str, int]]:
+    """Yield what is indexed of a text, exactly, with its place."""
+    place = 0
+    for run in runs(text):
+        before = ""
+        for word in run:
+            yield word, place
+            unspaced = is_unspaced(word)
+            if before and unspaced:
+                yield before + word, place - 1
+            before = word if unspaced else ""
+            place += 1
+
+
+def related_words(text: str, language: str | None) -> Iterator[tuple[str, int]]:
+    """Yield what is indexed of a text in related forms, with its place."""
+    place = 0
+    for run in runs(text):
+        before = ""
+        for word in run:
+            characters = related_characters(word)
+            if not characters:
+                for form in forms_of(word, language):
+                    yield form, place
+                before = ""
+                place += 1
+            for character in characters:
+                yield character, place
+                if before:
+                    yield before + character, place - 1
+                before = character
+                place += 1
+
+
+def exact_slots(text: str) -> list[Slot]:
+    """Return the sequence of words a query text asks for, exactly."""
+    return _slots([(run, [(word,) for word in run]) for run in runs(text)])
+
+
+def related_slots(text: str) -> list[Slot]:
+    """Return the sequence a query text asks for in related forms, of whatever language."""
+    prepared = []
+    for run in runs(text):
+        plain: list[str] = []
+        alternatives: list[tuple[str, ...]] = []
+        for word in run:
+            characters = related_characters(word)
+            plain += characters or [word]
+            alternatives += [(one,) for one in characters] or [forms_everywhere(word)]
+        prepared.append((plain, alternatives))
+    return _slots(prepared, syllables=True)
+
+
+def _slots(
+    prepared: Sequence[tuple[Sequence[str], Sequence[tuple[str, ...]]]], *, syllables: bool = False
+) -> list[Slot]:
+    """Lay runs out; neighbouring characters are asked for as pairs, alone only where alone."""
+    slots: list[Slot] = []
+    place = 0
+    for plain, alternatives in prepared:
+        single = [
+            is_unspaced(word) or (syllables and bool(related_characters(word))) for word in plain
+        ]
+        for at, choices in enumerate(alternatives):
+            after = at + 1 < len(plain) and single[at] and single[at + 1]
+            before = at > 0 and single[at] and single[at - 1]
+            if after:
+                slots.append(Slot(place + at, (choices[0] + alternatives[at + 1][0],)))
+            elif not before:
+                slots.append(Slot(place + at, choices))
+        place += len(plain)
+    if slots:
+        first = slots[0].offset
+        slots = [Slot(slot.offset - first, slot.words) for slot in slots]
+    return slots
+
+
 def related(word: str) -> str:
-    """Return the form under which related spellings and inflections meet.
-
-    Diacritics and Arabic letter variants are folded; English and Russian endings are cut.
-    """
-    bare = "".join(
-        character
-        for character in unicodedata.normalize("NFD", word)
-        if not unicodedata.combining(character)
-    )
-    folded = unicodedata.normalize("NFC", bare).translate(_ARABIC_VARIANTS)
-    folded = folded.replace("ı", "i")
-    if _LATIN.fullmatch(folded):
-        return str(stem_english(folded))
-    if _CYRILLIC.fullmatch(folded):
-        return str(RussianStemmer().stem(folded))
-    return folded
+    """Return one form under which related spellings and inflections meet, for marking words."""
+    characters = related_characters(word)
+    return "".join(characters) if characters else forms_everywhere(word)[0]
 
 
+@lru_cache(maxsize=65536)
 def same_related(word: str, wanted: str) -> bool:
-    """Tell whether two words meet in a related form: what `~wanted` finds."""
-    return related(word) == related(wanted)
+    """Tell whether two words meet in a related form of any language: what `~wanted` finds."""
+    characters = related_characters(word)
+    if characters or related_characters(wanted):
+        return "".join(related_characters(wanted)) in "".join(characters)
+    return not set(forms_everywhere(word)).isdisjoint(forms_everywhere(wanted))

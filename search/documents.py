@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The words of one item."""
+    """The words of one item; `language` is the text's (ISO 639-1), None where it is not known."""
 
     item_id: str
     project: str
@@ -17,6 +17,7 @@ class Document:
     text: str
     notes: str
     url: str
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

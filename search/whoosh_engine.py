@@ -1,201 +1,380 @@
-"""The embedded engine: Whoosh. Each text field stands twice, exactly and in related forms."""
+"""The embedded engine: Whoosh keeps the books, our segments hold the words."""
 
 from __future__ import annotations
 
-import shutil
+import pickle
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from whoosh import index, query
-from whoosh.analysis import Token as WhooshToken
-from whoosh.analysis import Tokenizer
-from whoosh.fields import ID, STORED, TEXT, Schema
-from whoosh.scoring import BM25F
-from whoosh.searching import Searcher
+import numpy as np
+from whoosh import index
 
-from search.analysis import ANALYSIS_VERSION, is_unspaced, normalise, related, words
+from search.building import build_segment, merge_segments
 from search.documents import Document
 from search.engine import Found, Health, IndexState, NearWord
 from search.errors import IndexDamagedError
-from search.query import Fuzzy, Phrase, Prefix, Term, TextField, TextNode
+from search.matching import EXACT_BONUS, Matcher, wanted
+from search.query import Phrase, Term, TextNode
+from search.segments import Array, SegmentFile
+from search.shelf import Shelf
+from search.spelling import near
+from search.whoosh_codec import (
+    Segment,
+    change,
+    file_of,
+    listed,
+    newest_generation,
+    open_catalogue,
+)
 
-INDEX_NAME: Final = f"holdfast{ANALYSIS_VERSION}"
-_POSITION_ID: Final = "\x00position"  # the one document that is no item
-_FIELDS: Final = {TextField.TITLE: "title", TextField.TEXT: "text", TextField.NOTE: "notes"}
-_BOOST: Final = {"title": 2.0, "text": 1.0, "notes": 1.0}
-_EXPANSIONS: Final = 5000  # words a prefix or fuzzy term may stand for
+MOST_SEGMENTS: Final = 24  # beyond these a commit merges before it returns
+_FAN: Final = 8  # segments of like size that are merged into one
+_READING_AGAIN: Final = 5  # a commit may clear files away while they are being opened
+# What reading something that is not what was written raises.
+_UNREADABLE: Final = (
+    index.IndexError, IndexDamagedError, pickle.UnpicklingError, AttributeError, ImportError,
+    EOFError, ValueError, KeyError, TypeError, IndexError, AssertionError, OverflowError,
+    MemoryError,
+)  # fmt: skip
+_SAID: Final = (
+    "A part of the search index is damaged and is being made again. "
+    "Until then items may be missing here."
+)
+_NOT_YET: Final = (
+    "The search index is being made. Until it is done, words are not found; labels are."
+)
 
 
-class _Words(Tokenizer):
-    """Our words as Whoosh wants them; the analysis itself stands in search/analysis.py."""
+@dataclass(frozen=True, slots=True)
+class _View:
+    """One generation of one index, as it was opened; it never changes."""
 
-    def __init__(self, *, forms: bool) -> None:
-        self.forms = forms
-
-    def __call__(
-        self, value: str, positions: bool = False, start_pos: int = 0, mode: str = "", **_: Any
-    ) -> Iterator[WhooshToken]:
-        """Yield tokens with their positions."""
-        token = WhooshToken(positions, False, removestops=True, mode=mode)
-        token.boost = 1.0
-        token.stopped = False
-        for position, word in enumerate(words(value)):
-            token.text = related(word) if self.forms else word
-            token.pos = start_pos + position
-            yield token
+    folder: Path | None
+    generation: int
+    position: int
+    matcher: Matcher
+    fault: str = ""
 
 
-def _schema() -> Schema:
-    columns: dict[str, Any] = {"item_id": ID(unique=True, stored=True), "position": STORED}
-    for name in _FIELDS.values():
-        columns[name] = TEXT(analyzer=_Words(forms=False), phrase=True, stored=False)
-        columns[f"{name}_related"] = TEXT(analyzer=_Words(forms=True), phrase=True, stored=False)
-    return Schema(**columns)
+_NOTHING: Final = _View(None, -1, 0, Matcher([], []))
+
+
+BuildSegments = Callable[[Sequence[Path], Sequence[Sequence[Document]]], None]
 
 
 class WhooshEngine:
-    """One index folder. Any number of readers; one writer at a time, by the caller's care."""
+    """The index of a home. Any number of readers; one writer at a time, by the caller's care."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open the index, making an empty one where there is none.
+    def __init__(self, root: Path, *, folder: Path | None = None) -> None:
+        """Look at the index under `root`; nothing is made before the first `apply`.
 
-        :raises IndexDamagedError: there is one that cannot be read
+        :param folder: an index that is not in use yet, of a rebuild
         """
-        self._folder = folder
-        self._lock = threading.Lock()
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            if index.exists_in(folder, indexname=INDEX_NAME):
-                self._index = index.open_dir(folder, indexname=INDEX_NAME)
-            else:
-                self._index = index.create_in(folder, _schema(), indexname=INDEX_NAME)
-            self._searcher: Searcher = self._index.searcher(weighting=BM25F())
-        except (index.IndexError, OSError, EOFError, ValueError, KeyError, TypeError) as error:
-            raise IndexDamagedError(f"the index in {folder} is damaged: {error}") from error
+        self.shelf = Shelf(root)
+        self._fixed = folder
+        self._lock = threading.RLock()
+        self._view = _NOTHING
+        self._open: dict[Path, SegmentFile] = {}
+        self._numbers: dict[str, tuple[str, int]] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where this index lies, or will."""
+        return self._fixed or self.shelf.current() or self.shelf.beside()
 
     def position(self) -> int:
-        """Return how far along the feed the index stands."""
-        stored = self._fresh().document(item_id=_POSITION_ID)
-        return int(stored["position"]) if stored else 0
+        """Return how far along the feed the index stands.
 
-    def apply(self, documents: Sequence[Document], removed: Sequence[str], position: int) -> None:
-        """Index, remove and store the position, in one commit."""
-        writer = self._index.writer(timeout=30.0)
-        try:
-            for item_id in removed:
-                writer.delete_by_term("item_id", item_id)
-            for document in documents:
-                writer.update_document(**_columns(document))
-            writer.update_document(item_id=_POSITION_ID, position=position)
-        except BaseException:
-            writer.cancel()
-            raise
-        writer.commit()
+        :raises IndexDamagedError: it cannot be read, in part or whole
+        """
+        view = self._fresh()
+        if view.fault:
+            raise IndexDamagedError(view.fault)
+        return view.position
 
     def find(self, node: TextNode) -> Found:
         """Return the items in which the words stand, with scores."""
-        asked = _translated(node)
-        if asked is None:
-            return Found({})
-        searcher = self._fresh()
-        results = searcher.search(asked, limit=None, optimize=False)
-        return Found(
-            {searcher.stored_fields(number)["item_id"]: score for score, number in results.top_n}
-        )
+        view = self._fresh()
+        notes = (_SAID,) if view.fault else () if view.folder else (_NOT_YET,)
+        asked = wanted(node)
+        if asked is None or not view.matcher.segments:
+            return Found({}, notes, whole=not notes)
+        try:
+            scores = view.matcher.find(asked)
+            if isinstance(node, Term | Phrase) and node.related:
+                exact = wanted(replace(node, related=False))
+                for item_id, score in (view.matcher.find(exact) if exact else {}).items():
+                    scores[item_id] = scores.get(item_id, 0.0) + EXACT_BONUS * score
+        except _UNREADABLE as error:
+            return self._without_the_damaged(view, node, error)
+        return Found(scores, notes, whole=not notes)
 
     def words_near(self, word: str, limit: int) -> Sequence[NearWord]:
-        """Return indexed words at most two edits away."""
-        reader = self._fresh().reader()
-        near = (
-            NearWord(found, distance, reader.doc_frequency("text", found))
-            for distance in (1, 2)
-            for found in reader.terms_within("text", word, distance, prefix=1)
-        )
-        return sorted(near, key=lambda one: (one.distance, -one.items))[:limit]
+        """Return indexed words at most two edits away, nearest and most frequent first."""
+        found: dict[str, NearWord] = {}
+        for segment in self._fresh().matcher.segments:
+            for name in ("title", "text"):
+                field = segment.field(name)
+                for number, edits in near(field, word, 2):
+                    items = int(field.first[number + 1]) - int(field.first[number])
+                    spelt = field.word(number).decode()
+                    before = found.get(spelt)
+                    total = items + (before.items if before else 0)
+                    found[spelt] = NearWord(spelt, edits, total)
+        ordered = sorted(found.values(), key=lambda one: (one.distance, -one.items, one.word))
+        return ordered[:limit]
 
     def health(self) -> Health:
         """Return how the index stands."""
-        return Health(IndexState.READY, 0, self.position(), self._fresh().doc_count() - 1)
+        view = self._fresh()
+        progress = self.shelf.progress()
+        reason = self.shelf.damage() or view.fault
+        if view.folder is None:
+            state = IndexState.MISSING
+        elif reason:
+            state = IndexState.DAMAGED
+        else:
+            state = IndexState.REBUILDING if progress else IndexState.READY
+        matcher = view.matcher
+        items = matcher.live_items
+        number = self.shelf.generation(view.folder)
+        return Health(state, number, view.position, items, progress, reason, len(matcher.segments))
+
+    def verify(self) -> None:
+        """Read every byte and compare the checksums.
+
+        :raises IndexDamagedError: something is not what was written
+        """
+        self.position()
+        for segment in self._fresh().matcher.segments:
+            segment.verify()
+
+    def apply(self, documents: Sequence[Document], removed: Sequence[str], position: int) -> None:
+        """Index, remove and store the position, in one commit."""
+        fresh = list({document.item_id: document for document in documents}.values())
+        self.apply_built([fresh] if fresh else [], build_segments, removed, position)
+
+    def apply_built(
+        self,
+        groups: Sequence[Sequence[Document]],
+        build: BuildSegments,
+        removed: Sequence[str],
+        position: int,
+    ) -> None:
+        """Like `apply`, one segment for each group; `build` writes them, perhaps side by side."""
+        with self._lock:
+            folder = self._folder_to_write()
+            catalogue = open_catalogue(folder, make=True)
+            numbers = self._known()
+            leaving = {*removed, *(one.item_id for group in groups for one in group)}
+
+            def decide(segments: list[Segment], first: Segment) -> list[Segment]:
+                by_name = {segment.segment_id(): segment for segment in segments}
+                for item_id in leaving & numbers.keys():
+                    name, number = numbers[item_id]
+                    by_name[name].delete_document(number)
+                fresh = [first, *(Segment(first.codec(), first.indexname) for _ in groups[1:])]
+                if not groups:
+                    fresh = [] if segments else [first]
+                build([file_of(folder, one) for one in fresh], groups or [[] for _ in fresh])
+                for segment, group in zip(fresh, groups or [[] for _ in fresh], strict=True):
+                    segment.set_doc_count(len(group))
+                    for number, document in enumerate(group):
+                        numbers[document.item_id] = (segment.segment_id(), number)
+                for item_id in removed:
+                    if item_id not in {one.item_id for group in groups for one in group}:
+                        numbers.pop(item_id, None)
+                final = [*segments, *fresh]
+                final[-1].position = position
+                return final
+
+            try:
+                change(catalogue, decide)
+            except BaseException:
+                self._numbers = None  # what was noted may not have come to be
+                raise
+            self._fresh()
+            if len(self._view.matcher.segments) > MOST_SEGMENTS:
+                self.tidy()
+
+    def tidy(self) -> bool:
+        """Merge segments of like size, and those that are mostly deleted; False if none need it."""
+        with self._lock:
+            view = self._fresh()
+            if view.folder is None or view.fault:
+                return False
+            folder = view.folder
+            chosen = _to_merge(listed(folder)[1])
+            if not chosen:
+                return False
+            catalogue = open_catalogue(folder, make=False)
+
+            def decide(segments: list[Segment], fresh: Segment) -> list[Segment]:
+                old = [segment for segment in segments if segment.segment_id() in chosen]
+                files = [self._opened(file_of(folder, segment)) for segment in old]
+                gone = [frozenset(segment.deleted_docs()) for segment in old]
+                merge_segments(file_of(folder, fresh), files, gone)
+                fresh.set_doc_count(sum(segment.doc_count() for segment in old))
+                fresh.position = max(segment.position for segment in segments)
+                return [segment for segment in segments if segment not in old] + [fresh]
+
+            change(catalogue, decide)
+            self._numbers = None
+            self._fresh()
+            return True
 
     def close(self) -> None:
         """Let go of the files."""
         with self._lock:
-            self._searcher.close()
-            self._index.close()
+            self._view = _NOTHING
+            self._open.clear()
+            self._numbers = None
 
-    def _fresh(self) -> Searcher:
+    def _folder_to_write(self) -> Path:
+        folder = self._fixed or self.shelf.current()
+        if folder is None:
+            folder = self.shelf.beside()
+            open_catalogue(folder, make=True)
+            self.shelf.use(folder)
+        return folder
+
+    def _known(self) -> dict[str, tuple[str, int]]:
+        """Return where each item stands: segment and number. The writer alone keeps this."""
+        if self._numbers is None:
+            self._numbers = {}
+            view = self._fresh()
+            if view.fault:
+                raise IndexDamagedError(view.fault)
+            for segment, live in zip(view.matcher.segments, view.matcher.live, strict=True):
+                name = segment.path.stem
+                ids = segment.ids
+                for number in np.flatnonzero(live).tolist():
+                    self._numbers[ids[number]] = (name, number)
+        return self._numbers
+
+    def _fresh(self) -> _View:
+        """Return the newest generation, opening what is new in it."""
+        folder = self._fixed or self.shelf.current()
+        if folder is None or (self._fixed is not None and not folder.exists()):
+            return _NOTHING
+        view = self._view
+        try:
+            newest = newest_generation(folder)
+        except OSError:
+            newest = -2
+        if view.folder == folder and view.generation == newest:
+            return view
         with self._lock:
-            if not self._searcher.up_to_date():
-                # refresh() fails on an index that was empty; threads may still read the old one.
-                self._searcher = self._index.searcher(weighting=BM25F())
-            return self._searcher
+            view = self._view = self._opened_view(folder)
+        if view.fault and self._fixed is None:
+            self.shelf.report_damage(view.fault)
+        return view
+
+    def _opened_view(self, folder: Path) -> _View:
+        fault = ""
+        for _attempt in range(_READING_AGAIN):
+            try:
+                generation, segments = listed(folder)
+                files, live, fault = self._opened_segments(folder, segments)
+            except (*_UNREADABLE, OSError) as error:
+                fault = f"its table of contents cannot be read ({type(error).__name__}: {error})"
+                continue
+            if fault and _changed_meanwhile(folder, generation):
+                continue
+            position = max((segment.position for segment in segments), default=0)
+            self._open = {file.path: file for file in files}
+            return _View(folder, generation, position, Matcher(files, live), fault)
+        try:
+            newest = newest_generation(folder)
+        except OSError:
+            newest = -2
+        return _View(folder, newest, 0, Matcher([], []), fault)
+
+    def _opened_segments(
+        self, folder: Path, segments: Sequence[Segment]
+    ) -> tuple[list[SegmentFile], list[Array], str]:
+        files: list[SegmentFile] = []
+        masks: list[Array] = []
+        fault = ""
+        for segment in segments:
+            path = file_of(folder, segment)
+            try:
+                file = self._opened(path)
+                if file.items != segment.doc_count_all():
+                    raise IndexDamagedError(f"{path.name} is not the segment that was committed")
+            except (IndexDamagedError, OSError, *_UNREADABLE) as error:
+                fault = str(error) or type(error).__name__
+                continue
+            mask = np.ones(file.items, bool)
+            mask[list(segment.deleted_docs())] = False
+            files.append(file)
+            masks.append(mask)
+        return files, masks, fault
+
+    def _opened(self, path: Path) -> SegmentFile:
+        return self._open.get(path) or SegmentFile(path)
+
+    def _without_the_damaged(self, view: _View, node: TextNode, error: Exception) -> Found:
+        """Leave out the segments whose bytes are not what was written, and answer from the rest.
+
+        :raises Exception: `error` itself, where all bytes are right: then it is our mistake
+        """
+        whole: list[SegmentFile] = []
+        masks: list[Array] = []
+        fault = ""
+        for segment, live in zip(view.matcher.segments, view.matcher.live, strict=True):
+            try:
+                segment.verify()
+            except _UNREADABLE as found:
+                fault = str(found)
+                continue
+            whole.append(segment)
+            masks.append(live)
+        if not fault:
+            raise error
+        if self._fixed is None:
+            self.shelf.report_damage(fault)
+        with self._lock:
+            if self._view is view:
+                self._view = replace(view, matcher=Matcher(whole, masks), fault=fault)
+        return self.find(node)
 
 
-def discard_index(folder: Path) -> None:
-    """Take an index away, so that the next opening makes a new one: it is derived."""
-    shutil.rmtree(folder, ignore_errors=True)
+def build_segments(paths: Sequence[Path], groups: Sequence[Sequence[Document]]) -> None:
+    """Write one segment for each group, one after the other."""
+    for path, group in zip(paths, groups, strict=True):
+        build_segment(path, group)
 
 
-def _columns(document: Document) -> dict[str, str]:
-    texts = {
-        "title": document.title,
-        # The address's words are found too, behind the text, where no phrase can join them.
-        "text": document.text,
-        "notes": document.notes,
-    }
-    both = texts | {f"{name}_related": text for name, text in texts.items()}
-    return {"item_id": document.item_id, **both}
+def _changed_meanwhile(folder: Path, generation: int) -> bool:
+    return newest_generation(folder) != generation
 
 
-def _translated(node: TextNode) -> query.Query | None:
-    """Turn a leaf into a Whoosh query over its fields; None where nothing of it is a word."""
-    names = list(_FIELDS.values()) if node.field is None else [_FIELDS[node.field]]
-    forms = isinstance(node, Term | Phrase) and node.related
-    parts = [
-        made for name in names if (made := _in_field(node, f"{name}_related" if forms else name))
-    ]
-    if not parts:
-        return None
-    for part, name in zip(parts, names, strict=True):
-        part.boost = _BOOST[name]
-    return parts[0] if len(parts) == 1 else query.Or(parts)
+def _to_merge(segments: Sequence[Segment]) -> frozenset[str]:
+    """Choose segments to merge: enough of like size, or ones that are mostly deleted."""
+    hollow = [one for one in segments if one.deleted_count() * 2 > one.doc_count_all() > 0]
+    if hollow:
+        return frozenset(one.segment_id() for one in hollow)
+    tiers: dict[int, list[Segment]] = {}
+    for segment in segments:
+        tiers.setdefault(_tier(segment.doc_count_all()), []).append(segment)
+    full = [tier for tier in tiers.values() if len(tier) >= _FAN]
+    if full:
+        return frozenset(one.segment_id() for one in full[0])
+    if len(segments) > MOST_SEGMENTS:
+        smallest = sorted(segments, key=lambda one: int(one.doc_count_all()))[: len(segments) // 2]
+        return frozenset(one.segment_id() for one in smallest)
+    return frozenset()
 
 
-def _in_field(node: TextNode, name: str) -> query.Query | None:
-    found = words(node.text)
-    if not found:
-        return None
-    if isinstance(node, Prefix):
-        return _prefix(found, name)
-    if isinstance(node, Fuzzy):
-        last = "".join(normalise(node.text)) or found[0]
-        return query.FuzzyTerm(name, last, maxdist=node.distance, prefixlength=1)
-    if isinstance(node, Term | Phrase) and node.related:
-        found = [related(word) for word in found]
-    if len(found) == 1:
-        return query.Term(name, found[0])
-    slop = node.slop + 1 if isinstance(node, Phrase) else 1
-    if isinstance(node, Phrase) and node.slop:
-        return _near(found, name, slop)
-    return query.Phrase(name, found, slop=1)
+def _tier(items: int) -> int:
+    """Return the size class: a power of eight."""
+    return (max(items, 1).bit_length() - 1) // 3
 
 
-def _near(found: Sequence[str], name: str, slop: int) -> query.Query:
-    """Words within a distance of one another, in any order."""
-    return query.Or(
-        [
-            query.Phrase(name, list(found), slop=slop),
-            query.Phrase(name, list(reversed(found)), slop=slop),
-        ]
-    )
-
-
-def _prefix(found: Sequence[str], name: str) -> query.Query:
-    if is_unspaced(found[-1]):  # a substring already
-        return query.Phrase(name, list(found)) if len(found) > 1 else query.Term(name, found[0])
-    if len(found) == 1:
-        return query.Prefix(name, found[0])
-    spans = [query.Term(name, word) for word in found[:-1]] + [query.Prefix(name, found[-1])]
-    return query.And(spans)
+def discard_index(root: Path) -> None:
+    """Take every index away, so that the next opening makes a new one: it is derived."""
+    Shelf(root).forget()

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
+from typing import Final
 
 import click
 
 from annotate.cli import Invocation
 from annotate.commands.context import as_option, in_project, project_option
-from annotate.errors import EnvironmentMissingError
 from annotate.jobs.indexing import index_now
 from annotate.services import library
 from annotate.services.zones import parse_zone
-from annotate.wiring import open_home
+from annotate.wiring import Wiring, open_home
+from search.engine import Progress
+from search.shelf import Shelf
 from search.whoosh_engine import WhooshEngine
+
+_LOOK: Final = 0.3  # seconds between two looks at a rebuild
 
 
 @click.command()
@@ -51,10 +56,42 @@ def search(
 @click.argument("what", type=click.Choice(["index"]))
 @click.pass_obj
 def rebuild(invocation: Invocation, what: str) -> None:
-    """Make what is derived anew from what it derives from."""
-    done = index_now(open_home(invocation.config), anew=True)
+    """Make what is derived anew from what it derives from.
+
+    It is made beside the one in use, which goes on answering until the new one takes its place.
+    Broken off, it is gone on with the next time.
+    """
+    wiring = open_home(invocation.config)
+    done = index_now(wiring, anew=True, report=_report)
     if done is None:
-        raise EnvironmentMissingError(
-            f"A running server holds the {what}. Stop it, then rebuild; nothing was changed."
-        )
+        click.echo(f"A running server holds the {what}; it makes it anew now.", err=True)
+        done = _wait_for_rebuild(wiring)
     click.echo(f"{done} items indexed")
+
+
+def _report(progress: Progress) -> None:
+    share = progress.position / max(1, progress.head)
+    click.echo(f"{share:.0%}: {progress.items} items", err=True)
+
+
+def _wait_for_rebuild(wiring: Wiring) -> int:
+    """Have the process that holds the index make it anew, and wait; Ctrl-C lets it go on.
+
+    Should that process end without having done it, it is done here.
+    """
+    shelf = Shelf(wiring.index)
+    before, said = shelf.current(), None
+    shelf.want_rebuild()
+    while shelf.current() == before:
+        progress = shelf.progress()
+        if progress is not None and progress != said:
+            said = progress
+            _report(progress)
+        time.sleep(_LOOK)
+        done = index_now(wiring, anew=True, report=_report) if shelf.rebuild_wanted() else None
+        if done is not None:
+            return done
+    engine = WhooshEngine(shelf.root)
+    items = engine.health().items
+    engine.close()
+    return items

@@ -17,8 +17,7 @@ from annotate.jobs.family import child_stop
 from annotate.services.feed import EventFeed
 from annotate.wiring import Wiring, open_home
 from config import load_config
-from search.indexer import catch_up, follow, open_for_writing
-from search.whoosh_engine import discard_index
+from search.indexer import Report, catch_up, follow, open_for_writing, rebuild
 
 INTERVAL: Final = 0.5  # seconds between two looks at the feed
 
@@ -33,13 +32,17 @@ def only_indexer(index: Path, *, seconds: float = -1) -> Iterator[None]:
         yield
 
 
-def index_now(wiring: Wiring, *, anew: bool = False) -> int | None:
-    """Bring the index up to date; None where a running server does it already."""
+def index_now(wiring: Wiring, *, anew: bool = False, report: Report | None = None) -> int | None:
+    """Bring the index up to date; None where a running server does it already.
+
+    :param anew: make it anew beside the one in use; one that was broken off is gone on with
+    :return: how many items were taken up, or are held by the index made anew
+    """
     feed = EventFeed(wiring.database)
     try:
         with only_indexer(wiring.index, seconds=0.2):
             if anew:
-                discard_index(wiring.index)
+                return rebuild(wiring.index, feed, report=report)
             engine = open_for_writing(wiring.index, feed)
             done = catch_up(engine, feed)
             engine.close()
@@ -53,7 +56,7 @@ def run(wiring: Wiring, stop: threading.Event) -> None:
     feed = EventFeed(wiring.database)
     with only_indexer(wiring.index):
         engine = open_for_writing(wiring.index, feed)
-        follow(engine, feed, stop, INTERVAL)
+        follow(wiring.index, engine, feed, stop, INTERVAL)
         engine.close()
 
 

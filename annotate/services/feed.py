@@ -72,6 +72,7 @@ class EventFeed:
                 text=text or "",
                 notes="\n".join(notes.get(item.id, ())),
                 url=item.address,
+                language=item.language,
             )
             for item, text in items
         ]

@@ -14,7 +14,7 @@ from search.engine import search
 from search.errors import QuerySyntaxError, UnknownFieldError
 from search.indexer import catch_up, open_for_writing
 from search.language import detect_language
-from search.query import Label, parse_query
+from search.query import Label, Term, parse_query
 from search.results import snippet
 from search.whoosh_engine import WhooshEngine
 
@@ -130,8 +130,10 @@ def test_the_index_takes_up_where_it_stands_and_heals(tmp_path: Path) -> None:
     assert catch_up(engine, Feed()) == 2
     assert catch_up(engine, Feed()) == 0
     engine.close()
-    for path in folder.glob("*.seg"):
+    for path in folder.rglob("*.hfx"):
         path.unlink()
+    assert not engine.find(Term("cotton")).whole
     engine = open_for_writing(folder, Feed())
-    assert catch_up(engine, Feed()) == 2
+    assert set(engine.find(Term("cotton")).scores) == {"a"}
+    assert engine.health().generation == 2
     engine.close()
