@@ -21,7 +21,8 @@ _META: Final = re.compile(
 _XML: Final = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_.:-]{1,40})""")
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^\s;"']{1,60})""", re.IGNORECASE)
 _META_WINDOW: Final = 4096  # bytes; the HTML standard looks at 1024, real pages are longer
-_STACK_LIMIT: Final = 5  # codings on one another
+_STACK_LIMIT: Final = 2  # codings on one another, chunks apart; integrity.md §8
+_ZSTD_WINDOW: Final = 8 << 20  # bytes of memory a zstd frame may ask for
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -39,9 +40,13 @@ def decode_http_body(headers: Sequence[tuple[str, str]], raw: bytes, *, limit: i
     body = raw
     transfer = _codings(headers, "transfer-encoding")
     content = _codings(headers, "content-encoding")
-    if len(transfer) + len(content) > _STACK_LIMIT:
-        raise DamagedRecordError("more codings are stacked on one another than any server sends")
-    for coding in [*reversed(transfer), *reversed(content)]:
+    order = [*reversed(transfer), *reversed(content)]
+    packings = [one for one in order if one != "chunked" and one not in _NO_CODING]
+    if len(packings) > _STACK_LIMIT or order.count("chunked") > _STACK_LIMIT:
+        raise DamagedRecordError(
+            f"{len(packings)} codings are stacked on one another; at most {_STACK_LIMIT} are undone"
+        )
+    for coding in order:
         if coding == "chunked":
             body = _unchunked(body)
         elif coding not in _NO_CODING:
@@ -152,7 +157,7 @@ def _brotli(data: bytes, limit: int) -> bytes:
 
 
 def _zstd(data: bytes, limit: int) -> bytes:
-    with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
+    with zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).stream_reader(
         data, read_across_frames=True
     ) as reader:
         return bytes(reader.read(limit + 1))

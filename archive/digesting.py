@@ -3,43 +3,68 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from archive.digest import Digest
 from archive.errors import MalformedDigestError
-from archive.headers import Head, end_of_head, http_status, parse_head
+from archive.headers import HEAD_LIMIT, end_of_head, http_status, over_limit
 from archive.record import DigestState
 
-_HEAD_LIMIT: Final = 1 << 18  # bytes looked through for the end of an HTTP head
 _NO_BODY: Final = frozenset({204, 304})
+_SIZE_LINE: Final = 4096  # bytes; a longer line gives no chunk's size
+_HASHES: Final[Mapping[str, Callable[..., Any]]] = {
+    "md5": hashlib.md5,
+    "sha1": hashlib.sha1,
+    "sha256": hashlib.sha256,
+    "sha384": hashlib.sha384,
+    "sha512": hashlib.sha512,
+}
 
 
 class Check:
     """Compares bytes with one digest from a header; tolerant of every spelling."""
 
-    def __init__(self, claimed: str | None) -> None:
-        self._state = DigestState.ABSENT if claimed is None else DigestState.NOT_CHECKED
-        self._claim: Digest | None = None
-        if claimed is not None:
-            try:
-                self._claim = Digest.parse(claimed)
-            except MalformedDigestError:
-                self._state = DigestState.UNREADABLE
-        self._hash = (
-            hashlib.new(self._claim.algorithm, usedforsecurity=False) if self._claim else None
-        )
+    __slots__ = ("_hash", "_state", "claim", "feed")
 
-    def feed(self, data: bytes | memoryview) -> None:
-        """Take the next bytes."""
-        if self._hash is not None:
-            self._hash.update(data)
+    def __init__(self, claimed: str) -> None:
+        self._state = DigestState.NOT_CHECKED
+        self.claim: Digest | None = None
+        self.feed: Callable[[bytes | memoryview], object] = _pass_over
+        try:
+            self.claim = Digest.parse(claimed)
+        except MalformedDigestError:
+            self._state = DigestState.UNREADABLE
+            return
+        self._hash = _HASHES[self.claim.algorithm](usedforsecurity=False)
+        self.feed = self._hash.update
 
     def state(self) -> DigestState:
         """Say how the digest stands, now that all bytes were fed."""
-        if self._hash is None or self._claim is None:
+        if self.claim is None:
             return self._state
-        same = self._hash.digest() == self._claim.value
+        same = self._hash.digest() == self.claim.value
         return DigestState.MATCHES if same else DigestState.DIFFERS
+
+    def found(self) -> str | None:
+        """Return the digest of the bytes that were fed, as WARC headers spell it."""
+        if self.claim is None:
+            return None
+        return str(Digest(self.claim.algorithm, self._hash.digest()))
+
+
+def _field(head: bytes, name: bytes) -> bytes:
+    """Return the value of the first field of this name in a head in small letters."""
+    at = head.find(b"\n" + name + b":")
+    if at < 0:
+        return b""
+    start = at + len(name) + 2
+    end = head.find(b"\n", start)
+    return head[start : end if end >= 0 else len(head)].strip()
+
+
+def _pass_over(_data: bytes | memoryview) -> None:
+    """Take bytes whose digest nobody can check."""
 
 
 class Unchunker:
@@ -50,13 +75,13 @@ class Unchunker:
         self._left = 0
         self._after_data = False
         self.broken = False
-        self._done = False
+        self.done = False
 
     def feed(self, data: bytes) -> bytes:
         """Return the entity bytes in `data`."""
         out = bytearray()
         at = 0
-        while at < len(data) and not (self._done or self.broken):
+        while at < len(data) and not (self.done or self.broken):
             if self._left:
                 piece = data[at : at + self._left]
                 out += piece
@@ -70,6 +95,8 @@ class Unchunker:
             at = stop
             if end >= 0:
                 self._size_line()
+            elif len(self._line) > _SIZE_LINE:
+                self.broken = True
         return bytes(out)
 
     def _size_line(self) -> None:
@@ -83,76 +110,99 @@ class Unchunker:
         except ValueError:
             self.broken = True
             return
-        self._done = self._left == 0
+        self.broken = self._left < 0
+        self.done = self._left == 0
 
 
 class BlockCheck:
-    """Everything checked of one record's block while it is read."""
+    """Everything checked of one record's block while it is read.
 
-    def __init__(self, head: Head, *, is_http: bool) -> None:
-        self.block = Check(head.get("WARC-Block-Digest"))
-        self.payload = Check(head.get("WARC-Payload-Digest"))
-        self._entity = Check(head.get("WARC-Payload-Digest"))
-        self._is_http = is_http
-        self._is_revisit = head.get("WARC-Type") == "revisit"
+    :param fields: the record's WARC fields by name in small letters
+    """
+
+    def __init__(self, fields: Mapping[str, str], *, is_http: bool) -> None:
+        block, payload = fields.get("warc-block-digest"), fields.get("warc-payload-digest")
+        self.block = Check(block) if block is not None else None
+        self._is_revisit = fields.get("warc-type") == "revisit"
+        # A revisit's payload digest names the payload of another record.
+        wanted = payload is not None and not self._is_revisit
+        self.payload = Check(payload) if wanted and payload is not None else None
+        self._claimed = payload
+        self._entity: Check | None = None
         self._gathering = bytearray()
         self._unchunk: Unchunker | None = None
-        self.http: Head | None = None
+        self.http: bytes = b""
+        self.over: str | None = None
         self.status: int | None = None
         self.body_length = 0
         self._in_body = not is_http
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: memoryview) -> None:
         """Take the next bytes of the block."""
-        self.block.feed(data)
+        if self.block is not None:
+            self.block.feed(data)
         if self._in_body:
             self._body(data)
             return
-        self._gathering += data
+        gathered = len(self._gathering)
+        self._gathering += data[: HEAD_LIMIT + 1 - gathered]
         end = end_of_head(self._gathering)
-        if end < 0 and len(self._gathering) < _HEAD_LIMIT:
+        if end < 0 and len(self._gathering) <= HEAD_LIMIT:
             return
-        self._begin_body(max(end, 0))
+        self._begin_body(end)
+        self._body(data[max(end, 0) - gathered :] if end >= 0 else data)
 
     def finish(self) -> None:
         """Tell that the block has ended: a head without an empty line is a head all the same."""
         if not self._in_body:
             self._begin_body(len(self._gathering))
 
+    def block_state(self) -> DigestState:
+        """Say how the block digest stands."""
+        return DigestState.ABSENT if self.block is None else self.block.state()
+
     def payload_state(self) -> DigestState:
         """Say how the payload digest stands: over the bytes as stored, or with chunks undone."""
-        if self._is_revisit:  # it names the payload of another record
+        if self.payload is None:
             return DigestState.ABSENT
         state = self.payload.state()
-        if state is DigestState.DIFFERS and self._unchunk is not None:
+        if state is DigestState.DIFFERS and self._entity is not None:
             return self._entity.state()
         return state
 
-    def length_fault(self) -> str | None:
-        """Say in what the HTTP body's length contradicts its Content-Length, if it does."""
-        if self.http is None or self.status is None or self._is_revisit:
+    def length_fault(self) -> tuple[str, str] | None:
+        """Say in what the HTTP body's length contradicts its head: what is declared, is there."""
+        if not self.http or self.status is None or self._is_revisit:
             return None
-        if self._unchunk is not None or self.status < 200 or self.status in _NO_BODY:
+        if self.status < 200 or self.status in _NO_BODY:
             return None
-        declared = self.http.get("Content-Length")
-        if declared is None or not declared.isdigit() or int(declared) == self.body_length:
+        if self._unchunk is not None:
             return None
-        return f"Content-Length says {declared} bytes, {self.body_length} are stored"
+        declared = _field(self.http.lower(), b"content-length").decode("latin-1")
+        if not declared.isdecimal() or int(declared) == self.body_length:
+            return None
+        return declared, str(self.body_length)
 
     def _begin_body(self, end: int) -> None:
-        raw = bytes(self._gathering)
+        """Look at the HTTP head; `end` is negative where there is none within the limit."""
+        raw = bytes(self._gathering[:end] if end >= 0 else self._gathering)
         self._gathering.clear()
         self._in_body = True
-        if end:
-            self.http = parse_head(raw[:end])
-            self.status = http_status(raw)
-            coding = self.http.get("Transfer-Encoding") or ""
-            if "chunked" in coding.lower():
-                self._unchunk = Unchunker()
-        self._body(raw[end:])
+        self.status = http_status(raw)
+        self.over = over_limit(raw)
+        if end < 0:
+            self.payload = None  # where the payload begins is not known
+        if self.over:
+            return
+        self.http = raw
+        if b"chunked" in _field(raw.lower(), b"transfer-encoding"):
+            self._unchunk = Unchunker()
+            if self.payload is not None and self._claimed is not None:
+                self._entity = Check(self._claimed)
 
-    def _body(self, data: bytes) -> None:
+    def _body(self, data: memoryview) -> None:
         self.body_length += len(data)
-        self.payload.feed(data)
-        if self._unchunk is not None:
-            self._entity.feed(self._unchunk.feed(data))
+        if self.payload is not None:
+            self.payload.feed(data)
+        if self._entity is not None and self._unchunk is not None:
+            self._entity.feed(self._unchunk.feed(bytes(data)))

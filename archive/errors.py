@@ -14,6 +14,7 @@
     ├── GuardRefusedError       the network guard forbids this address
     ├── PhraseListError         a list of phrases is not of its format
     ├── CookieFormatError       a file of cookies that cannot be read
+    ├── TrustError              what is to be trusted is no key and no certificate
     └── BrowserMissingError     no browser that starts was found
 
 Every message names what is wrong, where, and what to do about it.
@@ -72,3 +73,7 @@ class CookieFormatError(ArchiveError):
 
 class BrowserMissingError(ArchiveError):
     """No browser that answers ``--version`` and opens a page was found."""
+
+
+class TrustError(ArchiveError):
+    """What a person gave to be trusted is no key, no certificate and no fingerprint."""

@@ -1,134 +1,237 @@
-"""The bytes of a WARC file as a row of frames: gzip members, or the plain file as one frame.
+"""The bytes of an archive as a row of frames: gzip members, or the plain file as one frame.
 
 Tools in common use drop every record after one flipped bit, silently (archive.md §4). So the
 members are walked here: each must end where its trailer says, and what lies between two good
-ones is named.
+ones is named. isal inflates about twice as fast as zlib and refuses what zlib refuses
+(docs/decisions, and tests/archive/test_flips.py over thousands of flipped bits).
 """
 
 from __future__ import annotations
 
-import zlib
+from collections.abc import Callable
 from typing import BinaryIO, Final, Protocol
+
+from isal import isal_zlib
 
 GZIP_MAGIC: Final = b"\x1f\x8b\x08"
 _PIECE: Final = 1 << 16  # bytes read at a time
+_FIRST: Final = 1 << 13  # packed bytes tried first: most members are small
+_WINDOW: Final = 1 << 20  # bytes of the file held
+_MOST_AT_ONCE: Final = 1 << 20  # bytes unpacked at a time
 _GZIP_AND_HEADER: Final = 31  # zlib: a gzip member with its header and CRC-32 trailer
 _PROBE: Final = 64  # bytes inflated to see whether a member begins a record
+_STEEPEST: Final = 200  # bytes unpacked per byte stored, once there are more than
+_STEEP_FROM: Final = 10_000_000
+_GzipError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub errs
+_NOTHING: Final = memoryview(b"")
+
+Test = Callable[[bytes], bool]
 
 
 class FrameError(Exception):
-    """The frame's bytes end early or are no gzip; `truncated` tells which."""
+    """The frame's bytes end early, are none, or unpack to too many."""
 
-    def __init__(self, message: str, *, truncated: bool) -> None:
+    def __init__(self, message: str, *, truncated: bool = False, bomb: bool = False) -> None:
         super().__init__(message)
         self.truncated = truncated
+        self.bomb = bomb
+
+
+class Source:
+    """A file read forward: a window of it is held, so that small reads cost little."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.size = file.seek(0, 2)
+        self._bytes = b""
+        self._held = memoryview(self._bytes)
+        self._start = 0
+
+    def at(self, offset: int, size: int) -> memoryview:
+        """Return up to `size` bytes from `offset` on; fewer only at the end of the file."""
+        begin = offset - self._start
+        held = len(self._held)
+        if begin < 0 or (begin + size > held and self._start + held < self.size):
+            self.file.seek(offset)
+            self._bytes = self.file.read(max(_WINDOW, size))
+            self._held = memoryview(self._bytes)
+            self._start = offset
+            begin = 0
+        # At the end of the file the window is what there is.
+        return self._held[begin : begin + size]
+
+    def window(self, offset: int) -> tuple[bytes, int]:
+        """Return the bytes at hand, and where among them `offset` is; at least 64 KiB follow.
+
+        At the end of the file fewer follow.
+        """
+        self.at(offset, _PIECE)
+        return self._bytes, offset - self._start
 
 
 class Frame(Protocol):
     """Decoded bytes, one after the other."""
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int) -> memoryview:
         """Return up to `size` bytes; none at the end.
 
-        :raises FrameError: the stored bytes are damaged or cut
+        :raises FrameError: the stored bytes are damaged, cut, or a bomb
         """
         ...
 
-    def read_line(self, limit: int) -> bytes:
-        """Return bytes up to and with the next LF, at most `limit`."""
+    def read_until(self, mark: bytes, limit: int) -> bytes:
+        """Return bytes up to and with `mark`, or `limit` bytes, or what is left."""
         ...
 
-    def push_back(self, data: bytes) -> None:
-        """Let `data`, just read, be read again."""
+    def push_back(self, size: int) -> None:
+        """Let the last `size` bytes, just read, be read again."""
         ...
 
     @property
     def stored_position(self) -> int:
-        """Offset in the file, bytes, of what comes next; exact at the end of a gzip member."""
+        """Offset in the file, bytes, of what comes next; exact at the end of a member."""
         ...
 
 
 class PlainFrame:
     """An uncompressed file, from an offset on."""
 
-    def __init__(self, file: BinaryIO, offset: int) -> None:
-        self._file = file
-        file.seek(offset)
+    def __init__(self, source: Source, offset: int) -> None:
+        self._source = source
+        self._at = offset
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int) -> memoryview:
         """Return up to `size` bytes."""
-        return self._file.read(size)
+        taken = self._source.at(self._at, size)
+        self._at += len(taken)
+        return taken
 
-    def read_line(self, limit: int) -> bytes:
-        """Return one line, at most `limit` bytes."""
-        return self._file.readline(limit)
+    def read_until(self, mark: bytes, limit: int) -> bytes:
+        """Return bytes up to and with `mark`, at most `limit`."""
+        window = bytes(self._source.at(self._at, min(limit, 4096)))
+        found = window.find(mark)
+        if found < 0:
+            window = bytes(self._source.at(self._at, limit))
+            found = window.find(mark)
+        taken = window if found < 0 else window[: found + len(mark)]
+        self._at += len(taken)
+        return taken
 
-    def push_back(self, data: bytes) -> None:
-        """Let `data`, just read, be read again."""
-        self._file.seek(-len(data), 1)
+    def push_back(self, size: int) -> None:
+        """Let the last `size` bytes be read again."""
+        self._at -= size
 
     @property
     def stored_position(self) -> int:
         """Offset of what comes next."""
-        return self._file.tell()
+        return self._at
 
 
-class GzipMember:
-    """One gzip member, inflated as it is read; knows where it ends."""
+class PackedMember:
+    """One packed member, unpacked as it is read; knows where it ends."""
 
-    def __init__(self, file: BinaryIO, offset: int) -> None:
+    def __init__(self, source: Source, offset: int) -> None:
         self.offset = offset
-        self._file = file
-        self._inflate = zlib.decompressobj(_GZIP_AND_HEADER)
-        self._ready = bytearray()
-        self._next = offset
         self.ended = False
+        self._source = source
+        self._ready: bytes = b""
+        self._at = 0
+        self._next = offset
+        self._unpacked = 0
+        self._failed: FrameError | None = None
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int) -> memoryview:
         """Return up to `size` bytes; none once the member has ended.
 
-        :raises FrameError: the member is damaged or the file ends inside it
+        :raises FrameError: the member is damaged, a bomb, or the file ends inside it
         """
-        while len(self._ready) < size and not self.ended:
-            self._more(size - len(self._ready))
-        taken = bytes(self._ready[:size])
-        del self._ready[:size]
+        if self._at >= len(self._ready):
+            while not self.ended:
+                self._more(keep=False)
+                if self._ready:
+                    break
+        taken = memoryview(self._ready)[self._at : self._at + size]
+        self._at += len(taken)
         return taken
 
-    def read_line(self, limit: int) -> bytes:
-        """Return one line, at most `limit` bytes."""
-        while True:
-            at = self._ready.find(b"\n", 0, limit)
-            if at >= 0:
-                return self.read(at + 1)
-            if len(self._ready) >= limit or self.ended:
-                return self.read(limit)
-            self._more(_PIECE)
+    def whole(self, limit: int) -> bytes | None:
+        """Return all the member holds if that is at most `limit` bytes; all can be read still."""
+        try:
+            while not self.ended and len(self._ready) < limit:
+                self._more(keep=True)
+        except FrameError as error:
+            self._failed = error  # said again to whoever reads on
+            return None
+        return self._ready if self.ended else None
 
-    def push_back(self, data: bytes) -> None:
-        """Let `data`, just read, be read again."""
-        self._ready[:0] = data
+    def read_until(self, mark: bytes, limit: int) -> bytes:
+        """Return bytes up to and with `mark`, or `limit` bytes, or what is left."""
+        while True:
+            found = self._ready.find(mark, self._at, self._at + limit)
+            if found >= 0:
+                end = found + len(mark)
+                break
+            end = min(len(self._ready), self._at + limit)
+            if end == self._at + limit or self.ended:
+                break
+            self._more(keep=True)
+        taken = self._ready[self._at : end]
+        self._at = end
+        return taken
+
+    def push_back(self, size: int) -> None:
+        """Let the last `size` bytes be read again; they came from one read."""
+        self._at -= size
 
     @property
     def stored_position(self) -> int:
         """Offset of the byte after the member, once it has ended."""
         return self._next
 
-    def _more(self, wanted: int) -> None:
-        piece = self._inflate.unconsumed_tail
+    def _more(self, *, keep: bool) -> None:
+        if self._failed is not None:
+            raise self._failed
+        size = _FIRST if self._next == self.offset else _PIECE
+        piece = self._source.at(self._next, size)
         if not piece:
-            self._file.seek(self._next)
-            piece = self._file.read(_PIECE)
-            self._next += len(piece)
-        if not piece:
-            raise FrameError("the file ends inside a gzip member", truncated=True)
+            raise FrameError("the file ends inside a packed member", truncated=True)
+        made, left = self._inflated(piece)
+        self._next += len(piece) - left
+        self._unpacked += len(made)
+        if self._unpacked > _STEEP_FROM and self._unpacked > _STEEPEST * (self._next - self.offset):
+            raise FrameError(
+                f"{self._next - self.offset} bytes unpack to more than {_STEEPEST} times as many",
+                bomb=True,
+            )
+        if keep and self._at < len(self._ready):
+            self._ready = self._ready[self._at :] + made
+        else:
+            self._ready = made
+        self._at = 0
+
+    def _inflated(self, piece: memoryview) -> tuple[bytes, int]:
+        """Unpack a piece; return what came of it and how many bytes of it were not needed."""
+        raise NotImplementedError
+
+
+class GzipMember(PackedMember):
+    """One gzip member (RFC 1952)."""
+
+    def __init__(self, source: Source, offset: int) -> None:
+        super().__init__(source, offset)
+        self._inflate = isal_zlib.decompressobj(_GZIP_AND_HEADER)
+
+    def _inflated(self, piece: memoryview) -> tuple[bytes, int]:
+        if self._next == self.offset and not GZIP_MAGIC.startswith(bytes(piece[:3])):
+            raise FrameError(f"no gzip member begins here, but {bytes(piece[:12])!r}")
         try:
-            self._ready += self._inflate.decompress(piece, max(wanted, _PIECE))
-        except zlib.error as error:
-            raise FrameError(f"the gzip member is damaged: {error}", truncated=False) from error
+            made: bytes = self._inflate.decompress(piece, _MOST_AT_ONCE)
+        except _GzipError as error:
+            raise FrameError(f"the gzip member is damaged: {error}") from error
         if self._inflate.eof:
             self.ended = True
-            self._next -= len(self._inflate.unused_data)
+            return made, len(self._inflate.unused_data)
+        return made, len(self._inflate.unconsumed_tail)
 
 
 def is_gzip(file: BinaryIO) -> bool:
@@ -137,50 +240,45 @@ def is_gzip(file: BinaryIO) -> bool:
     return file.read(3) == GZIP_MAGIC
 
 
-def find_member(file: BinaryIO, start: int) -> int | None:
-    """Return the offset of the next gzip member, from `start` on, that begins with WARC/."""
-    return _find(file, start, GZIP_MAGIC, _begins_record)
+def find_member(
+    source: Source, start: int, magic: bytes, begins: Callable[[Source, int], bool]
+) -> int | None:
+    """Return the offset of the next packed member, from `start` on, that begins a record."""
+    return find(source, start, magic, begins)
 
 
-def find_plain_record(file: BinaryIO, start: int) -> int | None:
-    """Return the offset of the next WARC/ at the start of a line, from `start` on."""
-    return _find(file, start, b"WARC/", _at_line_start)
-
-
-class _Test(Protocol):
-    def __call__(self, file: BinaryIO, offset: int) -> bool: ...
-
-
-def _find(file: BinaryIO, start: int, magic: bytes, test: _Test) -> int | None:
+def find(
+    source: Source, start: int, mark: bytes, fits: Callable[[Source, int], bool]
+) -> int | None:
+    """Return the offset of the next `mark`, from `start` on, that fits."""
     base = start
-    kept = b""
     while True:
-        file.seek(base + len(kept))
-        piece = file.read(_PIECE)
-        if not piece:
+        window = bytes(source.at(base, _PIECE))
+        if len(window) < len(mark):
             return None
-        window = kept + piece
-        at = window.find(magic)
+        at = window.find(mark)
         while at >= 0:
-            if test(file, base + at):
+            if fits(source, base + at):
                 return base + at
-            at = window.find(magic, at + 1)
-        keep = len(magic) - 1
-        base += len(window) - keep
-        kept = window[-keep:]
+            at = window.find(mark, at + 1)
+        base += len(window) - len(mark) + 1
 
 
-def _begins_record(file: BinaryIO, offset: int) -> bool:
-    file.seek(offset)
-    try:
-        begin = zlib.decompressobj(_GZIP_AND_HEADER).decompress(file.read(1024), _PROBE)
-    except zlib.error:
-        return False
-    return begin.lstrip(b"\r\n").startswith(b"WARC/")
+def gzip_begins(begins: Test) -> Callable[[Source, int], bool]:
+    """Make a test of whether a gzip member whose content `begins` stands at an offset."""
+
+    def fits(source: Source, offset: int) -> bool:
+        try:
+            start = isal_zlib.decompressobj(_GZIP_AND_HEADER).decompress(
+                source.at(offset, 1024), _PROBE
+            )
+        except _GzipError:
+            return False
+        return begins(start)
+
+    return fits
 
 
-def _at_line_start(file: BinaryIO, offset: int) -> bool:
-    if offset == 0:
-        return True
-    file.seek(offset - 1)
-    return file.read(1) == b"\n"
+def at_line_start(source: Source, offset: int) -> bool:
+    """Tell whether a line begins at `offset`."""
+    return offset == 0 or bytes(source.at(offset - 1, 1)) == b"\n"

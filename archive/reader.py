@@ -1,13 +1,13 @@
-"""The strict walk of a WARC file: every byte is accounted for, as a record or as a fault.
+"""The strict walk of an archive file: every byte is accounted for, as a record or as a fault.
 
-A record is what ISO 28500:2017 (WARC/1.1), section 4, describes: version line, named fields,
-empty line, a block of Content-Length bytes, two CRLF. Where that does not hold the walk says
-what is wrong and where, and goes on at the next record that begins soundly.
+Where a record does not stand as its format says, the walk names what is wrong and where, and
+goes on at the next record that begins soundly. Memory stays constant: blocks are read piece by
+piece and only their digests kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -15,22 +15,33 @@ from typing import BinaryIO, Final
 from archive.content import decode_http_body
 from archive.digesting import BlockCheck
 from archive.errors import DamagedRecordError, NotAnArchiveError
+from archive.formats import ArcFormat, Format, HeadError, WarcFormat
 from archive.framing import (
+    GZIP_MAGIC,
     Frame,
     FrameError,
     GzipMember,
+    PackedMember,
     PlainFrame,
+    Source,
     find_member,
-    find_plain_record,
-    is_gzip,
+    gzip_begins,
 )
-from archive.headers import HEAD_LIMIT, Head, end_of_head, http_status, parse_head, warc_version
+from archive.headers import LINE_LIMIT, Head, end_of_head, http_status, parse_head
+from archive.quick import sound_member, sound_plain
 from archive.record import DigestState, Fault, FaultKind, Record, RecordRef
+from archive.zstd import ZSTD_MAGICS, ZstdMember, read_dictionary, zstd_begins
 
 _PIECE: Final = 1 << 20  # bytes of a block in memory at a time
-_LINE: Final = 1 << 16
 _HTTP_TYPES: Final = frozenset({"response", "request", "revisit"})
 _SPACE_LIMIT: Final = 64  # CR and LF bytes tolerated between records
+_BEGINNING: Final = 64
+_UNREAD: Final = {
+    b"BZh": "bzip2",
+    b"\x04\x22\x4d\x18": "LZ4",
+    b"\xfd7zXZ\x00": "xz",
+    b"PK\x03\x04": "zip",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,44 +55,57 @@ class Payload:
     record: Record
 
 
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How the records of one file are packed, each by itself: how to open and find one."""
+
+    open: Callable[[int], PackedMember]
+    magic: bytes
+    begins: Callable[[Source, int], bool]
+    first: int = 0
+
+
 def walk(path: Path) -> Iterator[Record | Fault]:
-    """Yield every record of the file and every fault, in file order.
+    """Yield every record of a WARC or ARC file and every fault, in file order.
 
-    Memory stays constant: blocks are read piece by piece and only their digests kept.
-
-    :raises NotAnArchiveError: the file does not begin as a WARC, plain or gzip
+    :raises NotAnArchiveError: the file does not begin as one, plain or packed
     """
     with path.open("rb") as file:
-        if is_gzip(file):
-            yield from _walk_gzip(file, path)
-        else:
-            file.seek(0)
-            if warc_version(file.read(12).lstrip(b"\r\n\xef\xbb\xbf")) is None:
-                raise NotAnArchiveError(
-                    f"{path.name} is no WARC: it begins neither with WARC/ nor as gzip"
-                )
-            yield from _walk_plain(file)
+        yield from walk_file(file, path.name)
+
+
+def walk_file(file: BinaryIO, name: str) -> Iterator[Record | Fault]:
+    """Walk an open file that can be sought in; `name` is for messages.
+
+    :raises NotAnArchiveError: it does not begin as a WARC or ARC, plain or packed
+    """
+    source = Source(file)
+    form, packing = _recognised(source, name)
+    if packing is None:
+        yield from _walk_plain(source, form)
+    else:
+        yield from _walk_packed(source, form, packing)
 
 
 def read_block(path: Path, ref: RecordRef, *, limit: int) -> tuple[Head, bytes]:
-    """Return a record's WARC head and its whole block.
+    """Return a record's head and its whole block.
 
     :param limit: most bytes of block taken
     :raises DamagedRecordError: there is no sound record there, or it is larger than `limit`
     """
     with path.open("rb") as file:
-        frame: Frame = (
-            GzipMember(file, ref.offset) if is_gzip(file) else PlainFrame(file, ref.offset)
-        )
+        source = Source(file)
         try:
-            head, length = _read_head(frame)
+            form, packing = _recognised(source, path.name)
+            frame: Frame = packing.open(ref.offset) if packing else PlainFrame(source, ref.offset)
+            head, length = form.read_head(frame)
             if length > limit:
                 raise DamagedRecordError(
                     f"the record at {ref.offset} of {path.name} has {length} bytes; "
                     f"at most {limit} are read here"
                 )
-            block = frame.read(length)
-        except (FrameError, _HeadError) as error:
+            block = b"".join(_pieces(frame, length))
+        except (FrameError, HeadError, NotAnArchiveError) as error:
             raise DamagedRecordError(
                 f"no sound record at {ref.offset} of {path.name}: {error}"
             ) from error
@@ -100,7 +124,7 @@ def read_payload(path: Path, ref: RecordRef, *, limit: int) -> Payload:
     """
     head, block = read_block(path, ref, limit=limit)
     record = _record(ref, head, None, len(block))
-    if not _is_http(head) or record.type == "request":
+    if not _is_http(head.by_name) or record.type == "request":
         return Payload(block, None, (), head.get("Content-Type") or "", record)
     end = end_of_head(block)
     raw_head, raw_body = (block[:end], block[end:]) if end >= 0 else (block, b"")
@@ -110,132 +134,186 @@ def read_payload(path: Path, ref: RecordRef, *, limit: int) -> Payload:
     return Payload(body, status, http.fields, http.get("Content-Type") or "", record)
 
 
-class _HeadError(Exception):
-    """No record begins here as it must."""
+def _recognised(source: Source, name: str) -> tuple[Format, Packing | None]:
+    """Tell what a file is by its first bytes.
 
-    def __init__(self, message: str, kind: FaultKind = FaultKind.BAD_HEADER) -> None:
-        super().__init__(message)
-        self.kind = kind
-
-
-def _read_head(frame: Frame) -> tuple[Head, int]:
-    line = frame.read_line(_LINE)
-    skipped = 0
-    while line in {b"\r\n", b"\n"} and skipped < _SPACE_LIMIT:
-        skipped += 1
-        line = frame.read_line(_LINE)
-    if warc_version(line.lstrip(b"\xef\xbb\xbf")) is None:
-        raise _HeadError(f"begins with {line[:40]!r}, not with WARC/", FaultKind.GARBAGE)
-    raw = bytearray(line)
+    :raises NotAnArchiveError: nothing that is read here
+    """
+    begin = bytes(source.at(0, _BEGINNING))
+    packing = _packing(source, begin)
+    start = first = packing.first if packing else 0
     while True:
-        line = frame.read_line(_LINE)
-        raw += line
-        if line and not line.strip(b"\r\n"):
+        try:
+            if packing:
+                begin = bytes(packing.open(start).read(_BEGINNING))
+        except FrameError:
+            begin = b""
+        if WarcFormat().begins(begin):
+            return WarcFormat(), packing
+        # An ARC begins with the line that describes it; found after damage, with any.
+        arc = ArcFormat()
+        if begin.startswith(b"filedesc:") or (start > first and arc.begins(begin)):
+            return arc, packing
+        if packing is None and arc.begins_surely(bytes(source.at(0, LINE_LIMIT))):
+            return arc, None
+        if packing is None:
             break
-        if not line or len(raw) > HEAD_LIMIT:
-            raise _HeadError("the head of the record does not end")
-    head = parse_head(bytes(raw))
-    length = (head.get("Content-Length") or "").strip()
-    if not length.isdigit():
-        raise _HeadError(f"Content-Length is {length!r}", FaultKind.BAD_LENGTH)
-    return head, int(length)
-
-
-def _is_http(head: Head) -> bool:
-    if head.get("WARC-Type") not in _HTTP_TYPES:
-        return False
-    kind = (head.get("Content-Type") or "application/http").lower()
-    return kind.startswith("application/http")
-
-
-def _record(ref: RecordRef, head: Head, check: BlockCheck | None, length: int) -> Record:
-    http = check.http if check is not None else None
-    return Record(
-        ref=ref,
-        type=(head.get("WARC-Type") or "").lower(),
-        record_id=head.get("WARC-Record-ID"),
-        target=(head.get("WARC-Target-URI") or "").strip("<>") or None,
-        date=head.get("WARC-Date"),
-        content_type=head.get("Content-Type"),
-        headers=head.fields,
-        http_status=check.status if check is not None else None,
-        http_headers=http.fields if http is not None else (),
-        block_digest=check.block.state() if check is not None else DigestState.NOT_CHECKED,
-        payload_digest=check.payload_state() if check is not None else DigestState.NOT_CHECKED,
-        block_length=length,
+        # The first member may be the damaged one: the file is what the next sound one is.
+        after = find_member(source, start + 1, packing.magic, packing.begins)
+        if after is None:
+            raise NotAnArchiveError(f"{name} is packed, but holds no WARC or ARC record")
+        start = after
+    for magic, how in _UNREAD.items():
+        if begin.startswith(magic):
+            raise NotAnArchiveError(f"{name} is packed by {how}, which is not read here")
+    raise NotAnArchiveError(
+        f"{name} is no WARC or ARC: it begins neither with WARC/ nor filedesc:, nor as gzip or zstd"
     )
 
 
-@dataclass(slots=True)
+def _packing(source: Source, begin: bytes) -> Packing | None:
+    if begin.startswith(GZIP_MAGIC):
+        fits = gzip_begins(_begins_any)
+        return Packing(lambda offset: GzipMember(source, offset), GZIP_MAGIC, fits)
+    if begin.startswith(ZSTD_MAGICS):
+        words, first = read_dictionary(source)
+        fits = zstd_begins(words, _begins_any)
+        return Packing(
+            lambda offset: ZstdMember(source, offset, words), ZSTD_MAGICS[0], fits, first
+        )
+    return None
+
+
+def _begins_any(data: bytes) -> bool:
+    return WarcFormat().begins(data) or ArcFormat().begins(data)
+
+
+def _pieces(frame: Frame, length: int) -> Iterator[memoryview]:
+    got = 0
+    while got < length:
+        piece = frame.read(min(_PIECE, length - got))
+        if not piece:
+            return
+        got += len(piece)
+        yield piece
+
+
+def _is_http(fields: dict[str, str]) -> bool:
+    if fields.get("warc-type", "").lower() not in _HTTP_TYPES:
+        return False
+    kind = fields.get("content-type") or "application/http"
+    return kind[:16].lower() == "application/http"
+
+
+def _record(ref: RecordRef, head: Head, check: BlockCheck | None, length: int) -> Record:
+    field = head.by_name.get
+    described = (
+        ref,
+        field("warc-type", "").lower(),
+        field("warc-record-id"),
+        field("warc-target-uri", "").strip("<>") or None,
+        field("warc-date"),
+        field("content-type"),
+        head.fields,
+    )
+    if check is None:
+        return Record(*described, block_length=length)
+    return Record(
+        *described,
+        check.status,
+        check.http,
+        check.block_state(),
+        check.payload_state(),
+        length,
+    )
+
+
 class _One:
     """One record being read: its head, its checks, and how many bytes came."""
 
-    head: Head
-    length: int
-    check: BlockCheck
-    got: int = 0
+    __slots__ = ("check", "fields", "got", "head", "length")
 
-    def faults(self, offset: int) -> Iterator[Fault]:
+    def __init__(self, frame: Frame, form: Format) -> None:
+        """Read a record's head and block; `got` tells how much of the block there was.
+
+        :raises HeadError: no record begins there
+        :raises FrameError: the stored bytes are damaged
+        """
+        self.head, self.length = form.read_head(frame)
+        self.fields = self.head.by_name
+        self.check = BlockCheck(self.fields, is_http=_is_http(self.fields))
+        got = 0
+        while got < self.length:
+            piece = frame.read(min(_PIECE, self.length - got))
+            if not piece:
+                break
+            got += len(piece)
+            self.check.feed(piece)
+        self.got = got
+        self.check.finish()
+
+    @property
+    def record_id(self) -> str | None:
+        return self.fields.get("warc-record-id")
+
+    def record(self, ref: RecordRef) -> Record:
+        return _record(ref, self.head, self.check, self.length)
+
+    def faults(self, record: Record) -> Iterator[Fault]:
         """Yield what is wrong with a record that stands whole."""
-        record_id = self.head.get("WARC-Record-ID")
-
-        def fault(kind: FaultKind, detail: str) -> Fault:
-            return Fault(kind, offset, 0, detail, record_id)
-
-        if self.check.block.state() is DigestState.DIFFERS:
-            claimed = self.head.get("WARC-Block-Digest")
-            yield fault(FaultKind.BLOCK_DIGEST, f"the header says {claimed}")
-        if self.check.payload_state() is DigestState.DIFFERS:
-            claimed = self.head.get("WARC-Payload-Digest")
-            yield fault(FaultKind.PAYLOAD_DIGEST, f"the header says {claimed}")
-        wrong = self.check.length_fault()
-        answered = self.head.get("WARC-Type") == "response"
-        if wrong is not None and answered and self.head.get("WARC-Truncated") is None:
-            yield fault(FaultKind.HTTP_LENGTH, wrong)
-
-
-def _read_one(frame: Frame) -> _One:
-    """Read a record's head and block; `got` tells how much of the block there was.
-
-    :raises FrameError: the stored bytes are damaged before the block begins
-    """
-    head, length = _read_head(frame)
-    one = _One(head, length, BlockCheck(head, is_http=_is_http(head)))
-    while one.got < length:
-        piece = frame.read(min(_PIECE, length - one.got))
-        if not piece:
-            break
-        one.got += len(piece)
-        one.check.feed(piece)
-    one.check.finish()
-    return one
+        offset = record.ref.offset
+        for state, kind, check, name in (
+            (record.block_digest, FaultKind.BLOCK_DIGEST, self.check.block, "block"),
+            (record.payload_digest, FaultKind.PAYLOAD_DIGEST, self.check.payload, "payload"),
+        ):
+            if state is DigestState.DIFFERS and check is not None:
+                claimed = self.fields.get(f"warc-{name}-digest")
+                found = check.found()
+                detail = f"the header says {claimed}, the bytes give {found}"
+                yield Fault(kind, offset, 0, detail, self.record_id, claimed, found)
+        if self.head.odd:
+            yield Fault(FaultKind.BAD_HEADER, offset, 0, self.head.odd, self.record_id)
+        if self.check.over:
+            detail = f"HTTP: {self.check.over}"
+            yield Fault(FaultKind.OVER_LIMIT, offset, 0, detail, self.record_id)
+        wrong = self.check.length_fault() if record.type == "response" else None
+        if wrong is not None and "warc-truncated" not in self.fields:
+            declared, stored = wrong
+            detail = f"Content-Length says {declared} bytes, {stored} are stored"
+            yield Fault(FaultKind.HTTP_LENGTH, offset, 0, detail, self.record_id, declared, stored)
 
 
-def _walk_plain(file: BinaryIO) -> Iterator[Record | Fault]:
-    size = file.seek(0, 2)
+def _walk_plain(source: Source, form: Format) -> Iterator[Record | Fault]:
+    size = source.size
     offset = 0
     while offset < size:
-        frame = PlainFrame(file, offset)
+        sound = sound_plain(source, offset)
+        if sound is not None:
+            yield sound
+            offset += sound.ref.length
+            continue
+        frame = PlainFrame(source, offset)
         try:
-            one = _read_one(frame)
-        except _HeadError as error:
-            after = find_plain_record(file, offset + 1)
+            one = _One(frame, form)
+        except HeadError as error:
+            after = form.find_plain(source, offset + 1)
             end = size if after is None else after
-            if not _is_blank(file, offset, end):
+            if not _is_blank(source, offset, end):
                 yield Fault(error.kind, offset, end - offset, str(error))
             offset = end
             continue
         if one.got < one.length:
             yield _cut(one, offset, size)
             return
-        ending = _read_ending(frame)
+        ending = form.read_ending(frame)
         end = frame.stored_position
-        ref = RecordRef(offset, end - offset)
-        yield _record(ref, one.head, one.check, one.length)
-        yield from one.faults(offset)
-        if ending is not None and end < size:
-            yield Fault(FaultKind.BAD_END, offset, 0, ending, one.head.get("WARC-Record-ID"))
-            after = find_plain_record(file, end)
+        record = one.record(RecordRef(offset, end - offset))
+        yield record
+        yield from one.faults(record)
+        if ending is not None:
+            kind = FaultKind.TRUNCATED if end >= size else FaultKind.BAD_END
+            yield Fault(kind, offset, 0, ending, one.record_id)
+            after = form.find_plain(source, end)
             stop = size if after is None else after
             if stop > end:
                 yield Fault(FaultKind.GARBAGE, end, stop - end, "bytes between records")
@@ -249,85 +327,71 @@ def _cut(one: _One, offset: int, size: int) -> Fault:
         offset,
         size - offset,
         f"the file ends after {one.got} of {one.length} bytes of the record's block",
-        one.head.get("WARC-Record-ID"),
+        one.record_id,
+        str(one.length),
+        str(one.got),
     )
 
 
-def _read_ending(frame: Frame) -> str | None:
-    """Read the two line ends after a block; say what is wrong with them, if anything."""
-    ends = b""
-    while len(ends) < _SPACE_LIMIT:
-        byte = frame.read(1)
-        if byte not in {b"\r", b"\n"}:
-            if byte:
-                frame.push_back(byte)
-            break
-        ends += byte
-    if ends in {b"\r\n\r\n", b"\n\n"}:
-        return None
-    return f"the record ends with {ends!r} instead of two line ends"
+def _is_blank(source: Source, start: int, end: int) -> bool:
+    if end - start > _SPACE_LIMIT:
+        return False
+    return not bytes(source.at(start, end - start)).strip(b"\r\n")
 
 
-def _is_blank(file: BinaryIO, start: int, end: int) -> bool:
-    file.seek(start)
-    return end - start <= _SPACE_LIMIT and not file.read(end - start).strip(b"\r\n")
-
-
-def _walk_gzip(file: BinaryIO, path: Path) -> Iterator[Record | Fault]:
-    size = file.seek(0, 2)
-    offset = 0
-    found = 0
-    while offset < size:
-        member = GzipMember(file, offset)
-        for result in _walk_member(member, size):
-            found += isinstance(result, Record)
-            yield result
+def _walk_packed(source: Source, form: Format, packing: Packing) -> Iterator[Record | Fault]:
+    offset = packing.first
+    while offset < source.size:
+        member = packing.open(offset)
+        sound = sound_member(member)
+        if sound is not None:
+            yield sound
+            offset = member.stored_position
+            continue
+        yield from _walk_member(member, form, source.size)
         if member.ended:
             offset = member.stored_position
             continue
-        after = find_member(file, offset + 1)
-        offset = size if after is None else after
-    if not found and size:
-        file.seek(0)
-        if find_member(file, 0) is None:
-            raise NotAnArchiveError(f"{path.name} is gzip, but holds no WARC record")
+        after = find_member(source, offset + 1, packing.magic, packing.begins)
+        offset = source.size if after is None else after
 
 
-def _walk_member(member: GzipMember, size: int) -> Iterator[Record | Fault]:
+def _walk_member(member: PackedMember, form: Format, size: int) -> Iterator[Record | Fault]:
     """Yield what one member holds: one record as it should be, or several, or a fault."""
     held: list[_One] = []
     late: list[Fault] = []
     offset = member.offset
     try:
         while True:
-            one = _read_one(member)
+            one = _One(member, form)
             if one.got < one.length:
                 raise FrameError("the member ends inside the record's block", truncated=True)
-            ending = _read_ending(member)
+            ending = form.read_ending(member)
             if ending is not None:
-                record_id = one.head.get("WARC-Record-ID")
-                late.append(Fault(FaultKind.BAD_END, offset, 0, ending, record_id))
+                late.append(Fault(FaultKind.BAD_END, offset, 0, ending, one.record_id))
             held.append(one)
-            if not (after := member.read(1)):
+            if not member.read(1):
                 break
-            member.push_back(after)
-    except (_HeadError, FrameError) as error:
+            member.push_back(1)
+    except (HeadError, FrameError) as error:
         late.append(_member_fault(member, error, size))
     stored = member.stored_position - offset if member.ended else 0
     if len(held) > 1:
-        detail = f"{len(held)} records in one gzip member: none can be opened by itself"
+        detail = f"{len(held)} records in one packed member: none can be opened by itself"
         late.append(Fault(FaultKind.ONE_MEMBER, offset, 0, detail))
     # A member whose end is damaged fails its CRC: what was read of it cannot be believed.
     for one in held if member.ended or len(held) > 1 else ():
-        yield _record(RecordRef(offset, stored), one.head, one.check, one.length)
-        yield from one.faults(offset)
+        record = one.record(RecordRef(offset, stored))
+        yield record
+        yield from one.faults(record)
     yield from late
 
 
-def _member_fault(member: GzipMember, error: Exception, size: int) -> Fault:
+def _member_fault(member: PackedMember, error: Exception, size: int) -> Fault:
     end = member.stored_position if member.ended else size
     if isinstance(error, FrameError):
         kind = FaultKind.TRUNCATED if error.truncated and not member.ended else FaultKind.BAD_GZIP
+        kind = FaultKind.OVER_LIMIT if error.bomb else kind
     else:
-        kind = error.kind if isinstance(error, _HeadError) else FaultKind.BAD_HEADER
+        kind = error.kind if isinstance(error, HeadError) else FaultKind.BAD_HEADER
     return Fault(kind, member.offset, end - member.offset, str(error))

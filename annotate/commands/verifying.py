@@ -3,48 +3,128 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import unicodedata
 from pathlib import Path
 
 import click
 
 from annotate.cli import NOT_GOOD, Invocation
-from archive.errors import ArchiveError
-from archive.verify import VerdictWord, verify_file
+from archive.record import Fault
+from archive.verify import Verdict, VerdictWord, verify_paths
+from archive.wacz.signature import Identity, Signature, SignatureState
+from archive.wacz.trust import Trust, read_trust
 
-_NAMES = (".warc", ".warc.gz")
+_SHOWN = 20  # faults of one file in the human output; --json has all
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--trust",
+    "trusted",
+    multiple=True,
+    metavar="FILE|FINGERPRINT",
+    help="A PEM file of root certificates or public keys, or the SHA-256 of a public key. "
+    "Without one no signer is known.",
+)
 @click.pass_obj
-def verify(invocation: Invocation, paths: tuple[Path, ...]) -> int:
-    """Say of each WARC, capture folder or home whether every byte is as it was written."""
+def verify(invocation: Invocation, paths: tuple[Path, ...], trusted: tuple[str, ...]) -> int:
+    """Say of each WARC, ARC, WACZ, capture folder or home whether every byte is as written.
+
+    Exit code 0 only if every file is intact, and every signature in it valid and by a signer
+    you trust; 1 otherwise, with each reason.
+    """
+    trust = read_trust(trusted)
     good = True
-    for path in (file for one in paths for file in _files(one)):
-        try:
-            found = verify_file(path)
-            word, records = found.verdict.value, found.records
-            faults = [
-                {"kind": f.kind.value, "offset": f.offset, "record": f.record_id, "found": f.detail}
-                for f in found.faults
-            ]
-        except ArchiveError as error:
-            word, records, faults = "refused", 0, [{"kind": "no archive", "found": str(error)}]
-        good &= word == VerdictWord.INTACT.value
-        if invocation.as_json:
-            line = {"path": str(path), "verdict": word, "records": records, "faults": faults}
-            click.echo(json.dumps(line, ensure_ascii=False))
-            continue
-        click.echo(f"{word}\t{path}\t{records} records")
-        for fault in faults:
-            click.echo(f"  {fault['kind']} at {fault.get('offset', 0)}: {fault['found']}")
+    for path in paths:
+        for verdict in verify_paths(path, trust):
+            good &= is_good(verdict, trust)
+            if invocation.as_json:
+                click.echo(json.dumps(as_document(verdict), ensure_ascii=False))
+            else:
+                _tell(verdict, trust)
     return 0 if good else NOT_GOOD
 
 
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        yield path
+def is_good(verdict: Verdict, trust: Trust) -> bool:
+    """Tell whether nothing is wrong and nothing claimed is unproved."""
+    if verdict.verdict is not VerdictWord.INTACT:
+        return False
+    signature = verdict.signature
+    if signature is None:
+        return True
+    if signature.state is SignatureState.NONE:
+        return not trust.expects_a_signer
+    return signature.proved
+
+
+def as_document(verdict: Verdict) -> dict[str, object]:
+    """Return the verdict as it is printed with --json."""
+    signature = verdict.signature
+    return {
+        "path": str(verdict.path),
+        "verdict": verdict.word,
+        "records": verdict.records,
+        "faults": [_fault(one) for one in verdict.faults],
+        "signature": _signature(signature),
+        "identity": signature.identity.value if signature else None,
+        "timestamps": [
+            {
+                "state": one.state.value,
+                "time": f"{one.time:%Y-%m-%dT%H:%M:%SZ}" if one.time else None,
+                "authority": one.authority,
+            }
+            for one in (signature.stamps if signature else ())
+        ],
+    }
+
+
+def _signature(signature: Signature | None) -> dict[str, str] | None:
+    if signature is None:
+        return None
+    return {
+        "state": signature.state.value,
+        "signer": signature.signer,
+        "reason": signature.reason,
+    }
+
+
+def _fault(fault: Fault) -> dict[str, object]:
+    return {
+        "kind": fault.kind.value,
+        "file": fault.member,
+        "offset": fault.offset,
+        "record": fault.record_id,
+        "expected": fault.expected,
+        "found": fault.found or fault.detail,
+        "detail": fault.detail,
+    }
+
+
+def _tell(verdict: Verdict, trust: Trust) -> None:
+    click.echo(f"{verdict.word}\t{_shown(str(verdict.path))}\t{verdict.records} records")
+    for fault in verdict.faults[:_SHOWN]:
+        where = f" in {_shown(fault.member)}" if fault.member else ""
+        at = f" at byte {fault.offset}" if fault.offset or fault.length else ""
+        click.echo(f"  {fault.kind.value}{where}{at}: {_shown(fault.detail)}")
+    if len(verdict.faults) > _SHOWN:
+        click.echo(f"  and {len(verdict.faults) - _SHOWN} more; --json lists all")
+    signature = verdict.signature
+    if signature is None or (signature.state is SignatureState.NONE and not trust.expects_a_signer):
         return
-    yield from sorted(one for one in path.rglob("*") if one.name.endswith(_NAMES))
-    yield from sorted(path.glob("imports/*/original"))
+    click.echo(f"  signature: {signature.state.value}; {_shown(signature.reason)}")
+    if signature.identity is not Identity.NONE:
+        click.echo(f"  signer: {signature.identity.value}, {_shown(signature.signer)}")
+    for stamp in signature.stamps:
+        time = f"{stamp.time:%Y-%m-%d %H:%M:%S} UTC, " if stamp.time else ""
+        click.echo(f"  time-stamp: {stamp.state.value}, {time}{_shown(stamp.authority)}")
+
+
+def _shown(text: str) -> str:
+    """Take out what could steer a terminal: a file may name itself anything."""
+    return "".join(
+        letter
+        if unicodedata.category(letter) not in {"Cc", "Cf", "Cs"}
+        else "\N{REPLACEMENT CHARACTER}"
+        for letter in text
+    )

@@ -18,7 +18,7 @@ from warcio.warcwriter import WARCWriter
 
 from archive.clock import parse_instant
 from archive.errors import NotAnArchiveError, UnsafePackageError
-from archive.framing import GZIP_MAGIC, FrameError, GzipMember
+from archive.framing import GZIP_MAGIC, FrameError, GzipMember, Source
 from archive.headers import warc_version
 from archive.reader import walk
 from archive.record import DigestState, Fault, FaultKind, Record
@@ -69,7 +69,7 @@ def sniff(path: Path) -> ArchiveKind:
         begin = file.read(64)
         if begin.startswith(GZIP_MAGIC):
             try:
-                begin = GzipMember(file, 0).read(64)
+                begin = bytes(GzipMember(Source(file), 0).read(64))
             except FrameError as error:
                 raise NotAnArchiveError(
                     f"the gzip data is damaged at its beginning: {error}"

@@ -18,6 +18,10 @@ _READ_DIFFERENTLY = {
     "warc/slyrz/test.warc.gz",  # one gzip member: warcio stops after the first record
     "warc/warcio/example-bad-non-chunked.warc.gz",
     "warc/warcio/example-bad.warc.gz.bad",
+    "warc/aut/arc/badexample.arc.gz",  # an ARC in one gzip member
+    "warc/jwat/test-arc-1.0-invalid-fields.arc",  # its first line gives no length
+    "warc/warcio/bad.arc",  # lengths of -1
+    "warc/warcio/example-space-in-url.arc",  # cut in its last record
 }
 _WITHOUT_LENGTH = "warc/jwat/invalid-warcfile-"  # records that say no Content-Length
 

@@ -1,0 +1,109 @@
+"""The words a file is judged by, and how what was found makes one (archive.md §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from archive.record import DigestState, Fault, FaultKind, Record
+from archive.wacz.signature import Signature
+
+_WITH_CONTENT: Final = frozenset({"response", "resource", "conversion", "request", "metadata"})
+_SAID_WRONG: Final = frozenset(
+    {FaultKind.BLOCK_DIGEST, FaultKind.PAYLOAD_DIGEST, FaultKind.FILE_DIGEST}
+)
+_NOTHING_SAID: Final = frozenset({FaultKind.NO_DIGEST, FaultKind.WEAK_DIGEST})
+
+
+class VerdictWord(StrEnum):
+    """How a file stands, from best to worst; only `intact` is good."""
+
+    INTACT = "intact"
+    INTACT_WITHOUT_DIGESTS = "intact-without-digests"
+    DAMAGED = "damaged"
+    TRUNCATED = "truncated"
+    FOREIGN_DIGEST_MISMATCH = "foreign-digest-mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The verdict on one file; `records` counts those that can be read.
+
+    `verdict` is None where the file is refused: it is no archive, or not one to open. The
+    only fault then says why.
+    """
+
+    path: Path
+    verdict: VerdictWord | None
+    records: int
+    faults: tuple[Fault, ...]
+    signature: Signature | None = None
+    """Of a package; None where the format knows none."""
+
+    @property
+    def word(self) -> str:
+        """The verdict as it is printed."""
+        return "refused" if self.verdict is None else self.verdict.value
+
+
+def judge(faults: Iterable[Fault], *, undigested: bool, ours: bool = False) -> VerdictWord:
+    """Find the word for what a walk found.
+
+    :param undigested: a record with content carries no digest that can be checked
+    :param ours: the file was written here, or is signed, so that a wrong digest means changed
+        bytes
+    """
+    kinds = {fault.kind for fault in faults}
+    nothing_said = undigested or bool(kinds & _NOTHING_SAID)
+    kinds -= _NOTHING_SAID
+    structural = kinds - _SAID_WRONG
+    if structural == {FaultKind.TRUNCATED}:
+        return VerdictWord.TRUNCATED
+    if structural or (kinds and ours):
+        return VerdictWord.DAMAGED
+    if kinds:
+        return VerdictWord.FOREIGN_DIGEST_MISMATCH
+    return VerdictWord.INTACT_WITHOUT_DIGESTS if nothing_said else VerdictWord.INTACT
+
+
+def is_undigested(record: Record) -> bool:
+    """Tell whether a record has content and no digest that could be checked."""
+    checked = {record.block_digest, record.payload_digest}
+    return record.type in _WITH_CONTENT and not checked & {
+        DigestState.MATCHES,
+        DigestState.DIFFERS,
+    }
+
+
+def judge_walk(path: Path, found: Iterable[Record | Fault]) -> Verdict:
+    """Judge what a walk finds; `path` is only named."""
+    faults: list[Fault] = []
+    records = 0
+    undigested = False
+    ours = False
+    answered_heads: set[str] = set()
+    for one in found:
+        if isinstance(one, Fault):
+            faults.append(one)
+            continue
+        records += 1
+        undigested = undigested or is_undigested(one)
+        ours = ours or (one.type == "metadata" and _is_our_provenance(one))
+        if one.type == "request" and one.http_head.startswith(b"HEAD "):
+            answered_heads.add(one.header("WARC-Concurrent-To") or "")
+    kept = tuple(fault for fault in faults if not _is_answer_to_head(fault, answered_heads))
+    return Verdict(path, judge(kept, undigested=undigested, ours=ours), records, kept)
+
+
+def _is_answer_to_head(fault: Fault, answered: set[str]) -> bool:
+    """Tell whether a missing body is missing by rule: HEAD has none (RFC 9110, 9.3.2)."""
+    return (
+        fault.kind is FaultKind.HTTP_LENGTH and fault.found == "0" and fault.record_id in answered
+    )
+
+
+def _is_our_provenance(record: Record) -> bool:
+    return (record.target or "").startswith("urn:provenance:")
