@@ -21,7 +21,7 @@ from annotate.wiring import Wiring
 
 ROOMS: Final = (
     "auth", "projects", "people", "library", "items", "queue", "captures", "lists", "results",
-    "live", "imports",
+    "live", "imports", "codebooks", "rounds", "coding",
 )  # fmt: skip
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -37,6 +37,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "rebuild": "annotate.commands.searching:rebuild",
     "verify": "annotate.commands.verifying:verify",
     "export": "annotate.commands.exporting:export",
+    "agreement": "annotate.commands.coding:agreement",
     "user": "annotate.commands.people:user",
     "project": "annotate.commands.people:project",
 }

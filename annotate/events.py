@@ -18,13 +18,16 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import func, select
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
-from annotate.errors import UnloggedChangeError
+from annotate.errors import NotAllowedError, UnloggedChangeError
 from annotate.models import INSTANCE_LEDGER, Base, Event, EventKind, Item
 from archive.clock import isoformat, utc_now
 
 _COVERED: Final = "holdfast.covered"
 _NEXT_N: Final = "holdfast.next_n"
 _WRITABLE: Final = "holdfast.writable"
+UNNARROWED: Final = {"holdfast_unnarrowed": True}
+"""Execution options of a query that must see everything, whoever asks (visibility.py)."""
+_CLOSED: Final = "holdfast.closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,11 @@ def record(
     :param project_id: whose ledger it enters; None: the instance's own
     :param body: what else happened, as JSON values (no floats that are not exact)
     :param before: the value that was replaced; its digest goes beside it
+    :raises NotAllowedError: the item is closed to this session (`close_items`)
     """
+    for items, kinds, why in session.info.get(_CLOSED, ()):
+        if item is not None and item.id in items and kind in kinds:
+            raise NotAllowedError(why)
     ledger = project_id or INSTANCE_LEDGER
     number = _next_number(session, ledger)
     moment = utc_now()
@@ -103,6 +110,13 @@ def record(
     return event
 
 
+def close_items(
+    session: Session, items: frozenset[str], kinds: frozenset[EventKind], why: str
+) -> None:
+    """Let nothing of these kinds happen to these items in this session."""
+    session.info.setdefault(_CLOSED, []).append((items, kinds, why))
+
+
 def guard(session: Session, *, writable: bool) -> None:
     """Make `session` refuse unlogged changes, or every change where it only reads."""
     session.info.update({_COVERED: [], _NEXT_N: {}, _WRITABLE: writable})
@@ -114,7 +128,8 @@ def guard(session: Session, *, writable: bool) -> None:
 def _next_number(session: Session, ledger: str) -> int:
     numbers: dict[str, int] = session.info[_NEXT_N]
     if ledger not in numbers:
-        last = session.scalar(select(func.max(Event.n)).where(Event.ledger == ledger))
+        whole = select(func.max(Event.n)).where(Event.ledger == ledger)
+        last = session.scalar(whole.execution_options(**UNNARROWED))
         numbers[ledger] = 0 if last is None else last + 1
     number = numbers[ledger]
     numbers[ledger] = number + 1

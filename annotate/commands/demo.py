@@ -20,12 +20,13 @@ import click
 
 from annotate.cli import NOT_GOOD, Invocation
 from annotate.commands.serving import run_server
+from annotate.demo.coding import agreement_of, code_study, settle_by_truth
 from annotate.demo.results import study_results, unlisted_numbers
 from annotate.demo.seeding import seed
-from annotate.demo.study import PACKAGED_STUDY, load_study
+from annotate.demo.study import PACKAGED_STUDY, Study, load_study
 from annotate.errors import EnvironmentMissingError
 from annotate.jobs.worker import Worker
-from annotate.models import Project
+from annotate.models import CodingRound, Project
 from annotate.services import requests
 from annotate.services.feed import EventFeed
 from annotate.services.people import SYSTEM, create_user, find_user, make_link
@@ -76,7 +77,9 @@ def demo(
         )
         wiring = make_home(config)
         with wiring.database.write() as session:
-            owner = create_user(session, SYSTEM, login="demo", display_name="Demo", is_admin=True)
+            owner = create_user(
+                session, SYSTEM, login=DEMO_LOGIN, display_name="Demo", is_admin=True
+            )
             project, report = seed(
                 session,
                 owner,
@@ -89,11 +92,14 @@ def demo(
             f"{report.rows} rows, {report.new_items} items, {report.queued} queued", err=True
         )
         capture_all(wiring, project, limit)
+    coded, settled = _coded(wiring, project.slug, study)
     engine_index = open_for_writing(wiring.index, EventFeed(wiring.database))
     catch_up(engine_index, EventFeed(wiring.database))
     with wiring.database.read() as session:
         project = find_project(session, project.slug)
         results = study_results(session, project, study, engine_index)
+        if coded is not None:
+            results["agreement"] = agreement_of(session, session.get_one(CodingRound, coded))
         opened, wrong = unlisted_numbers(session, project, engine_index)
         queue = requests.counts(session, project.id)
     text = json.dumps(results, ensure_ascii=False, indent=1)
@@ -102,6 +108,7 @@ def demo(
     click.echo(
         f"{queue.total} requests: {outcomes or 'none done'}, {queue.waiting} waiting", err=True
     )
+    click.echo(f"{settled} disagreements of the coders settled by the truth", err=True)
     click.echo(f"{opened} numbers opened, {len(wrong)} disagree with their list", err=True)
     for line in wrong:
         click.echo(line, err=True)
@@ -110,6 +117,16 @@ def demo(
         number for outcome, number in queue.by_outcome.items() if outcome == "complete"
     )
     return NOT_GOOD if wrong or bad else 0
+
+
+def _coded(wiring: Wiring, slug: str, study: Study) -> tuple[str | None, int]:
+    """Let the study's coders code, and settle what they disagree on; return round and number."""
+    with wiring.database.write() as session:
+        owner, project = find_user(session, DEMO_LOGIN), find_project(session, slug)
+        one = code_study(session, owner, project, study)
+        if one is None:
+            return None, 0
+        return one.id, settle_by_truth(session, owner, project, study, one)
 
 
 def capture_all(wiring: Wiring, project: Project, limit: int | None) -> None:
@@ -207,7 +224,8 @@ def _make_demo_home(config: Config, site: str) -> Wiring:
         owner = create_user(
             session, SYSTEM, login=DEMO_LOGIN, display_name="Demo admin", is_admin=True
         )
-        seed(session, owner, study, site)
+        project, _report = seed(session, owner, study, site)
+        code_study(session, owner, project, study)
     wiring.database.close()
     building.rename(config.home)
     return open_home(config)

@@ -27,7 +27,7 @@ def study_results(
 ) -> dict[str, Any]:
     """Compute what expected.json holds, as far as the chain exists: nothing is invented."""
     paths = {
-        item_id: _path(address)
+        item_id: path_of(address)
         for item_id, address in session.execute(
             select(Item.id, Item.address).where(Item.project_id == project.id)
         )
@@ -86,7 +86,7 @@ def round_tables(session: Session, project: Project) -> dict[str, Any]:
 def differences(session: Session, project: Project) -> dict[str, dict[str, str]]:
     """Return what the pages contradict, in the shape of seed_mistakes.json."""
     return {
-        _path(one.address): {
+        path_of(one.address): {
             "field": one.field_key,
             "listed": ";".join(one.claimed),
             "page": ";".join(one.shown),
@@ -133,7 +133,8 @@ def _queries(study: Study) -> list[dict[str, str]] | None:
     ]
 
 
-def _path(address: str) -> str:
+def path_of(address: str) -> str:
+    """Return an address without its origin, as a study's files write it."""
     parts = urlsplit(address)
     query = f"?{parts.query}" if parts.query else ""
     fragment = f"#{parts.fragment}" if parts.fragment else ""

@@ -1,6 +1,19 @@
 """The tables, in groups: people, evidence, the team's work, and the event stream."""
 
 from annotate.models.base import Base
+from annotate.models.coding import (
+    Assignment,
+    Basis,
+    CodebookVersion,
+    CodingAnswer,
+    CodingDraft,
+    CodingRound,
+    Decision,
+    RoundState,
+    RoundUnit,
+    StudyCodebook,
+    VersionState,
+)
 from annotate.models.event import INSTANCE_LEDGER, Event, EventKind
 from annotate.models.evidence import (
     Capture,
@@ -46,11 +59,18 @@ from annotate.models.work import (
 
 __all__ = [
     "INSTANCE_LEDGER",
+    "Assignment",
     "Base",
+    "Basis",
     "BulkKind",
     "BulkOperation",
     "Capture",
     "CaptureRequest",
+    "CodebookVersion",
+    "CodingAnswer",
+    "CodingDraft",
+    "CodingRound",
+    "Decision",
     "Event",
     "EventKind",
     "FieldCheck",
@@ -77,14 +97,18 @@ __all__ = [
     "RequestLease",
     "RequestState",
     "Role",
+    "RoundState",
+    "RoundUnit",
     "SameItemJudgement",
     "SignInLink",
     "SignInSession",
+    "StudyCodebook",
     "StudyField",
     "Tag",
     "User",
     "ValueSource",
     "ValueState",
+    "VersionState",
     "WarcFile",
     "Watch",
 ]

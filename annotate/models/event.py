@@ -57,6 +57,13 @@ class EventKind(StrEnum):
     NOTE_CREATE = "note:create"
     NOTE_EDIT = "note:edit"
     NOTE_WITHDRAW = "note:withdraw"
+    CODEBOOK_CREATE = "codebook:create"
+    CODEBOOK_CHANGE = "codebook:change"
+    CODEBOOK_FREEZE = "codebook:freeze"
+    ROUND_OPEN = "round:open"
+    ROUND_REVEAL = "round:reveal"
+    CODING_SUBMIT = "coding:submit"
+    DECISION_MAKE = "decision:make"
     EXPORT_MAKE = "export:make"
 
 

@@ -64,7 +64,7 @@ def to_csv(session: Session, project: Project, rows: Sequence[dict[str, Any]]) -
     writer = csv.writer(out)
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_cell(row.get(column)) for column in columns])
+        writer.writerow([spreadsheet_cell(row.get(column)) for column in columns])
     return out.getvalue()
 
 
@@ -99,7 +99,8 @@ def _fixed(item: Item, capture: Capture | None, warc_sha256: str | None) -> dict
     }
 
 
-def _cell(value: object) -> str:
+def spreadsheet_cell(value: object) -> str:
+    """Return a value as a cell that no spreadsheet runs as a formula."""
     if isinstance(value, list):
         value = "; ".join(str(part) for part in value)
     text = "" if value is None else str(value)

@@ -31,7 +31,8 @@ def ensure_tag(session: Session, actor: Actor, project: Project, name: str) -> T
         raise UsageError(f"A tag has 1 to {LONGEST} visible characters.")
     if "*" in shown or '"' in shown:
         raise UsageError('A tag has no * and no ", since searches use them.')
-    tag = session.scalar(select(Tag).where(Tag.project_id == project.id, Tag.folded == fold(shown)))
+    same = select(Tag).where(Tag.project_id == project.id, Tag.folded == fold(shown))
+    tag = session.scalar(same.execution_options(**events.UNNARROWED))
     if tag is None:
         tag = Tag(project_id=project.id, name=shown, folded=fold(shown), created_by=actor.user_id)
         session.add(tag)

@@ -15,7 +15,7 @@ from flask_limiter.util import get_remote_address
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from annotate import permissions
+from annotate import permissions, visibility
 from annotate.errors import NotFoundError, SignInError
 from annotate.events import Actor
 from annotate.models import Project, Role, User
@@ -23,6 +23,7 @@ from annotate.permissions import Act
 from annotate.services import people, projects
 from annotate.services.zones import parse_zone
 from annotate.wiring import Wiring
+from search.engine import Engine
 from search.errors import IndexDamagedError
 from search.whoosh_engine import WhooshEngine
 
@@ -41,7 +42,13 @@ class Parts:
         self._engine: WhooshEngine | None = None
 
     @property
-    def engine(self) -> WhooshEngine:
+    def engine(self) -> Engine:
+        """The search index as the person who asks may search it."""
+        hidden: frozenset[str] = g.get("hidden", frozenset())
+        return visibility.BlindEngine(self.index, hidden) if hidden else self.index
+
+    @property
+    def index(self) -> WhooshEngine:
         """The search index, opened when first needed and again after it was made anew."""
         with self._lock:
             try:
@@ -140,6 +147,7 @@ def load_project(session: Session, slug: str, act: Act) -> ProjectContext:
     context = ProjectContext(project, role, parse_zone(zone_name), zone_name)
     context.permit(act)
     g.context = context
+    g.hidden = visibility.blind(session, person(), project.id)
     return context
 
 

@@ -6,7 +6,7 @@ import logging
 from http import HTTPStatus
 from typing import Final
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
@@ -69,6 +69,7 @@ def _any(error: Exception) -> Response:
     if status < 500:
         return _answer(status, str(error))
     _log.error("unexpected", exc_info=error)
+    g.pop("context", None)  # its rows belong to a transaction that broke; the page does without
     return _answer(status, "Holdfast failed on something it did not expect. Nothing was saved.")
 
 

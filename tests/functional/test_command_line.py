@@ -75,3 +75,16 @@ def test_verify_loads_neither_flask_nor_database(tmp_path: Path) -> None:
         "sys.exit(bool({'flask', 'sqlalchemy', 'whoosh'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_agreement_of_a_table(tmp_path: Path) -> None:
+    table = tmp_path / "codings.csv"
+    table.write_text("unit,a,b\n1,yes,yes\n2,no,no\n3,yes,no\n4,,no\n", "utf-8")
+    done = holdfast(tmp_path / "none", "--json", "agreement", str(table))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["units"], round(found["percent"], 4)) == (3, 0.6667)
+    table.write_text("unit,a,b\n1,yes\n", "utf-8")
+    wrong = holdfast(tmp_path / "none", "agreement", str(table))
+    assert wrong.returncode == 2
+    assert "row 2" in wrong.stderr

@@ -44,6 +44,7 @@ def test_the_study_counts_to_its_planted_truth(shared: Path, tmp_path: Path) -> 
     zones = "first_round_posts_by_reporting_zone"
     assert found[zones] == expected[zones]
     assert found["search"] == expected["search"]
+    assert found["agreement"] == expected["agreement"]
     assert found["differences"] == {}
     home = next((tmp_path / "out").glob("home-*"))
     oracle = Path(sys.executable).with_name("warcio")

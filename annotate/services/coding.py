@@ -1,0 +1,261 @@
+"""Coding: the stream of one coder's units, drafts, and sealed submissions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from annotate import events
+from annotate.errors import NotFoundError, StaleSaveError, UsageError
+from annotate.events import Actor
+from annotate.instrument import answers as instrument
+from annotate.instrument.answers import Given
+from annotate.instrument.codebook import Codebook
+from annotate.instrument.codebook import load as load_codebook
+from annotate.models import (
+    Assignment,
+    CodebookVersion,
+    CodingAnswer,
+    CodingDraft,
+    CodingRound,
+    EventKind,
+    Project,
+    Rendition,
+    RoundState,
+    RoundUnit,
+    User,
+)
+from archive.clock import utc_now
+
+_CONTEXT: Final = 32  # characters of prefix and suffix (annotate.md §4)
+_LONGEST_SITTING: Final = 24 * 3600  # seconds believed of one form
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit before its coder."""
+
+    assignment: Assignment
+    round: CodingRound
+    codebook: Codebook
+    version: CodebookVersion
+    capture_id: str | None
+    given: Mapping[str, Given]
+    """The draft, else what was submitted."""
+    drafted: bool
+    seconds: int
+
+
+def get_unit(session: Session, project: Project, coder: User, assignment_id: str) -> Unit:
+    """Return a coder's own unit.
+
+    :raises NotFoundError: there is none of that id, or it is somebody else's
+    """
+    assignment = session.get(Assignment, assignment_id)
+    one = session.get(CodingRound, assignment.round_id) if assignment is not None else None
+    if (
+        assignment is None
+        or one is None
+        or one.project_id != project.id
+        or assignment.coder_id != coder.id
+    ):
+        raise NotFoundError("There is no such unit among those you code.")
+    version = session.get_one(CodebookVersion, one.version_id)
+    draft = session.get(CodingDraft, assignment.id)
+    answer = session.get(CodingAnswer, (assignment.id, assignment.version))
+    held = draft.answers if draft is not None else (answer.answers if answer is not None else "")
+    return Unit(
+        assignment=assignment,
+        round=one,
+        codebook=load_codebook(version.document),
+        version=version,
+        capture_id=session.get_one(RoundUnit, (one.id, assignment.item_id)).capture_id,
+        given=instrument.load(held),
+        drafted=draft is not None,
+        seconds=draft.seconds if draft is not None else 0,
+    )
+
+
+def next_unit(
+    session: Session, one: CodingRound, coder: User, *, after: int = -1
+) -> Assignment | None:
+    """Return the coder's next unit without a submission, going round once from `after`."""
+    open_units = (
+        select(Assignment)
+        .where(
+            Assignment.round_id == one.id,
+            Assignment.coder_id == coder.id,
+            Assignment.version == 0,
+        )
+        .order_by(Assignment.position)
+    )
+    later = session.scalars(open_units.where(Assignment.position > after).limit(1)).first()
+    return later or session.scalars(open_units.limit(1)).first()
+
+
+def neighbours(session: Session, assignment: Assignment) -> tuple[str | None, str | None]:
+    """Return the ids of the coder's units before and after one."""
+    own = select(Assignment.id).where(
+        Assignment.round_id == assignment.round_id, Assignment.coder_id == assignment.coder_id
+    )
+    at = assignment.position
+    before = own.where(Assignment.position < at).order_by(Assignment.position.desc()).limit(1)
+    behind = own.where(Assignment.position > at).order_by(Assignment.position).limit(1)
+    return session.scalar(before), session.scalar(behind)
+
+
+def open_work(session: Session, project: Project, coder: User) -> list[tuple[CodingRound, int]]:
+    """Return the blind rounds a person codes in, with how many units they have left."""
+    rows = session.execute(
+        select(CodingRound, func.sum(Assignment.version == 0))
+        .join(Assignment, Assignment.round_id == CodingRound.id)
+        .where(
+            CodingRound.project_id == project.id,
+            CodingRound.state == RoundState.BLIND,
+            Assignment.coder_id == coder.id,
+        )
+        .group_by(CodingRound.id)
+        .order_by(CodingRound.id)
+    )
+    return [(one, int(left or 0)) for one, left in rows]
+
+
+def save_draft(session: Session, unit: Unit, given: Mapping[str, Given], seconds: int) -> None:
+    """Keep what is typed, unchecked; it outlives a crash of browser and server.
+
+    :raises UsageError: the round is revealed
+    """
+    _refuse_revealed(unit)
+    document = instrument.dump(given)
+    draft = session.get(CodingDraft, unit.assignment.id)
+    if draft is None:
+        draft = CodingDraft(assignment_id=unit.assignment.id, answers=document)
+        session.add(draft)
+    draft.answers, draft.saved_at = document, utc_now()
+    draft.seconds = _believed(seconds)
+    session.flush()
+
+
+def submit(
+    session: Session,
+    actor: Actor,
+    project: Project,
+    unit: Unit,
+    given: Mapping[str, Given],
+    *,
+    seen: int,
+    seconds: int,
+) -> CodingAnswer:
+    """Seal a coder's answers: the next version, its event holding a commitment only.
+
+    :param seen: the version the form began from, 0 for none
+    :param seconds: spent on the form
+    :raises UsageError: an answer is missing or unfit, a quote is not in the text, or the
+        round is revealed
+    :raises StaleSaveError: the coder submitted elsewhere in between
+    """
+    _refuse_revealed(unit)
+    kept = instrument.checked(unit.codebook, given)
+    document = instrument.dump(kept)
+    assignment = unit.assignment
+    if assignment.version != seen:
+        held = session.get_one(CodingAnswer, (assignment.id, assignment.version))
+        raise StaleSaveError(
+            "You submitted this unit in another window meanwhile. These answers are kept as "
+            "a draft; nothing was overwritten.",
+            theirs=held.answers,
+            yours=document,
+            version=assignment.version,
+        )
+    selectors = _selectors(session, unit, kept)
+    nonce = secrets.token_hex(32)
+    assignment.version += 1
+    answer = CodingAnswer(
+        assignment_id=assignment.id,
+        version=assignment.version,
+        answers=document,
+        selectors=json.dumps(selectors, ensure_ascii=False, sort_keys=True),
+        seconds=_believed(seconds),
+        nonce=nonce,
+        commitment=commitment(nonce, document),
+    )
+    session.add(answer)
+    draft = session.get(CodingDraft, assignment.id)
+    if draft is not None:
+        session.delete(draft)
+    events.record(
+        session,
+        EventKind.CODING_SUBMIT,
+        actor=actor,
+        covers=[assignment, answer],
+        project_id=project.id,
+        # No item: who coded what, and when, is nobody's to read before the reveal.
+        body={
+            "assignment": assignment.id,
+            "version": answer.version,
+            "codebook": unit.version.id,
+            "commitment": answer.commitment,
+        },
+    )
+    session.flush()
+    return answer
+
+
+def commitment(nonce: str, document: str) -> str:
+    """Return the SHA-256, in hex, of the nonce, a line end, and the answers as stored."""
+    return hashlib.sha256(f"{nonce}\n{document}".encode()).hexdigest()
+
+
+def _refuse_revealed(unit: Unit) -> None:
+    if unit.round.state is RoundState.REVEALED:
+        raise UsageError("This round was revealed; its answers stand. Disagreements are settled.")
+
+
+def _believed(seconds: int) -> int:
+    return max(0, min(seconds, _LONGEST_SITTING))
+
+
+def _selectors(
+    session: Session, unit: Unit, given: Mapping[str, Given]
+) -> dict[str, dict[str, str | int]]:
+    """Anchor each quote in the text rendition (W3C TextQuote and TextPosition, code points).
+
+    :raises UsageError: a quote does not stand in the text
+    """
+    quotes = {key: one.quote for key, one in given.items() if one.quote}
+    if not quotes:
+        return {}
+    rendition = session.get(Rendition, unit.capture_id) if unit.capture_id else None
+    if rendition is None:
+        raise UsageError("This unit has no text to quote from; leave the quotes empty.")
+    found: dict[str, dict[str, str | int]] = {}
+    for key, quote in quotes.items():
+        start = _place(rendition.text, quote)
+        if start < 0:
+            raise UsageError(
+                f"{key}: the words “{quote[:80]}” do not stand in the text of the page like "
+                "this. Mark them in the text and take them over."
+            )
+        end = start + len(quote)
+        found[key] = {
+            "exact": rendition.text[start:end],
+            "prefix": rendition.text[max(0, start - _CONTEXT) : start],
+            "suffix": rendition.text[end : end + _CONTEXT],
+            "start": start,
+            "end": end,
+            "rendition_sha256": rendition.sha256,
+        }
+    return found
+
+
+def _place(text: str, quote: str) -> int:
+    start = text.find(quote)
+    return start if start >= 0 else text.find(unicodedata.normalize("NFC", quote))

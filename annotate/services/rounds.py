@@ -1,0 +1,268 @@
+"""Rounds: drawing a sample, assigning coders, revealing.
+
+What is drawn can be drawn again: the query, the number it found, the seed and the strata are
+kept with the round, and items are drawn from the sorted list of their ids.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from annotate import events
+from annotate.errors import NameTakenError, NotFoundError, UsageError
+from annotate.events import Actor
+from annotate.models import (
+    Assignment,
+    CodebookVersion,
+    CodingRound,
+    EventKind,
+    Item,
+    Project,
+    Role,
+    RoundState,
+    RoundUnit,
+    User,
+    VersionState,
+)
+from annotate.permissions import Act, may
+from annotate.services.projects import members_of
+from archive.clock import utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a round is to be."""
+
+    name: str
+    query: str
+    """In the query language; what its sample is drawn from."""
+    size: int
+    """Items to draw; 0 takes all that the query finds."""
+    seed: int
+    coders_per_unit: int
+    coders: Sequence[User]
+    strata_field: str = ""
+    """Key of a study field; the sample then holds its values in their shares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one coder is."""
+
+    coder: User
+    submitted: int
+    assigned: int
+
+
+def draw(
+    item_ids: Sequence[str], size: int, seed: int, strata: Mapping[str, str] | None = None
+) -> list[str]:
+    """Draw a sample, the same for the same ids, size, seed and strata.
+
+    With strata every value gets its share by largest remainder.
+
+    :param size: 0, or more than there are, takes all
+    """
+    population = sorted(item_ids)
+    number = size if 0 < size < len(population) else len(population)
+    source = random.Random(seed)  # noqa: S311  # a sample to be drawn again, no secret
+    if strata is None:
+        drawn = source.sample(population, number)
+    else:
+        drawn = []
+        for value, share in sorted(_shares(population, strata, number).items()):
+            layer = [item_id for item_id in population if strata.get(item_id, "") == value]
+            drawn += source.sample(layer, share)
+        source.shuffle(drawn)
+    return drawn
+
+
+def _shares(population: Sequence[str], strata: Mapping[str, str], number: int) -> dict[str, int]:
+    sizes = Counter(strata.get(item_id, "") for item_id in population)
+    exact = {value: number * size / len(population) for value, size in sizes.items()}
+    shares = {value: int(share) for value, share in exact.items()}
+    rest = number - sum(shares.values())
+    by_remainder = sorted(exact, key=lambda value: (shares[value] - exact[value], value))
+    for value in by_remainder[:rest]:
+        shares[value] += 1
+    return shares
+
+
+def assign(
+    units: Sequence[str], coders: Sequence[str], per_unit: int, seed: int
+) -> dict[str, list[str]]:
+    """Give every unit `per_unit` coders so that loads differ by one at most, and pairs vary.
+
+    Each coder meets their units in an order of their own, so that tiredness does not fall on
+    the same ones.
+    """
+    source = random.Random(seed + 1)  # noqa: S311  # to be assigned again, no secret
+    loads = dict.fromkeys(coders, 0)
+    given: dict[str, list[str]] = defaultdict(list)
+    for unit in units:
+        ranked = sorted(coders, key=lambda coder: (loads[coder], source.random()))
+        for coder in ranked[:per_unit]:
+            loads[coder] += 1
+            given[coder].append(unit)
+    for held in given.values():
+        source.shuffle(held)
+    return dict(given)
+
+
+def open_round(
+    session: Session,
+    actor: Actor,
+    project: Project,
+    version: CodebookVersion,
+    plan: Plan,
+    found: Sequence[str],
+    strata: Mapping[str, str] | None = None,
+) -> CodingRound:
+    """Draw the sample, assign the coders, and open the round, blind.
+
+    :param found: ids of the items the plan's query finds now
+    :param strata: by item id, the value of the plan's strata field
+    :raises UsageError: the version is a draft, nothing was found, or coders do not suffice
+    """
+    _check(session, project, version, plan, found)
+    units = draw(found, plan.size, plan.seed, strata)
+    opened = CodingRound(
+        project_id=project.id,
+        name=plan.name.strip(),
+        version_id=version.id,
+        query=plan.query,
+        population=len(found),
+        seed=plan.seed,
+        strata_field=plan.strata_field,
+        coders_per_unit=plan.coders_per_unit,
+        opened_by=actor.user_id,
+    )
+    captures = _captures(session, units)
+    rows = [
+        RoundUnit(round_id=opened.id, item_id=unit, position=place, capture_id=captures.get(unit))
+        for place, unit in enumerate(units)
+    ]
+    given = assign(units, [one.id for one in plan.coders], plan.coders_per_unit, plan.seed)
+    assignments = [
+        Assignment(round_id=opened.id, item_id=unit, coder_id=coder, position=place)
+        for coder, held in given.items()
+        for place, unit in enumerate(held)
+    ]
+    session.add_all([opened, *rows, *assignments])
+    events.record(
+        session,
+        EventKind.ROUND_OPEN,
+        actor=actor,
+        covers=[opened, *rows, *assignments],
+        project_id=project.id,
+        body={
+            "round": opened.id,
+            "name": opened.name,
+            "codebook": version.id,
+            "codebook_sha256": version.digest,
+            "query": plan.query,
+            "population": len(found),
+            "seed": plan.seed,
+            "strata_field": plan.strata_field,
+            "units": units,
+            "coders": {one.pseudonym: len(given.get(one.id, [])) for one in plan.coders},
+        },
+    )
+    session.flush()
+    return opened
+
+
+def reveal(session: Session, actor: Actor, project: Project, one: CodingRound) -> None:
+    """End the blindness of a round, for good; no answer can be changed afterwards.
+
+    :raises UsageError: it is revealed already
+    """
+    if one.state is RoundState.REVEALED:
+        raise UsageError("This round is revealed already.")
+    one.state = RoundState.REVEALED
+    one.revealed_by, one.revealed_at = actor.user_id, utc_now()
+    done = progress(session, one)
+    events.record(
+        session,
+        EventKind.ROUND_REVEAL,
+        actor=actor,
+        covers=[one],
+        project_id=project.id,
+        body={
+            "round": one.id,
+            "submitted": {each.coder.pseudonym: each.submitted for each in done},
+            "assigned": {each.coder.pseudonym: each.assigned for each in done},
+        },
+    )
+    session.flush()
+
+
+def rounds_of(session: Session, project: Project) -> list[CodingRound]:
+    """Return the project's rounds, newest first."""
+    query = select(CodingRound).where(CodingRound.project_id == project.id)
+    return list(session.scalars(query.order_by(CodingRound.id.desc())))
+
+
+def get_round(session: Session, project: Project, round_id: str) -> CodingRound:
+    """Return a round of the project.
+
+    :raises NotFoundError: there is none of that id
+    """
+    one = session.get(CodingRound, round_id)
+    if one is None or one.project_id != project.id:
+        raise NotFoundError("This project has no such round.")
+    return one
+
+
+def progress(session: Session, one: CodingRound) -> list[Progress]:
+    """Return how far each coder is, by name. Says nothing of what they answered."""
+    rows = session.execute(
+        select(User, func.count(), func.sum(Assignment.version > 0))
+        .join(Assignment, Assignment.coder_id == User.id)
+        .where(Assignment.round_id == one.id)
+        .group_by(User.id)
+        .order_by(User.display_name, User.id)
+    )
+    return [Progress(user, int(done or 0), assigned) for user, assigned, done in rows]
+
+
+def possible_coders(session: Session, project: Project) -> list[User]:
+    """Return the members whose role lets them code, by name."""
+    return [
+        user
+        for user, role in members_of(session, project)
+        if user.is_active and may(Role(role), Act.CODE)
+    ]
+
+
+def _check(
+    session: Session,
+    project: Project,
+    version: CodebookVersion,
+    plan: Plan,
+    found: Sequence[str],
+) -> None:
+    if version.state is not VersionState.FROZEN:
+        raise UsageError("Freeze the codebook first: a round is coded with words that stay.")
+    if not plan.name.strip():
+        raise UsageError("Give the round a name.")
+    if any(one.name == plan.name.strip() for one in rounds_of(session, project)):
+        raise NameTakenError(f"There is a round “{plan.name.strip()}” already.")
+    if not found:
+        raise UsageError("This search finds no items; there is nothing to draw from.")
+    if plan.coders_per_unit < 1 or len(plan.coders) < plan.coders_per_unit:
+        raise UsageError(
+            f"{plan.coders_per_unit} coders a unit need at least as many people; "
+            f"{len(plan.coders)} are chosen."
+        )
+
+
+def _captures(session: Session, units: Sequence[str]) -> dict[str, str | None]:
+    rows = session.execute(select(Item.id, Item.latest_capture_id).where(Item.id.in_(units)))
+    return dict(rows.all())

@@ -1,0 +1,110 @@
+"""Coding: one unit at a time, evidence left, form right; nobody sees another's answers here."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from annotate.errors import StaleSaveError
+from annotate.models import Capture, Item, Rendition
+from annotate.permissions import Act
+from annotate.services import coding, rounds
+from annotate.services.coding import Unit
+from annotate.views.answer_form import read_answers, read_number
+from annotate.views.context import actor, load_project, person, signed_in, wiring
+
+bp = Blueprint("coding", __name__)
+
+
+@bp.get("/p/<slug>/coding")
+@signed_in
+def index(slug: str) -> str:
+    """Show what there is to code for the person who asks."""
+    with wiring().database.read() as session:
+        context = load_project(session, slug, Act.CODE)
+        work = coding.open_work(session, context.project, person())
+        return render_template("coding.html", work=work)
+
+
+@bp.get("/p/<slug>/coding/<round_id>/next")
+@signed_in
+def following(slug: str, round_id: str) -> Response:
+    """Lead to the next unit without answers."""
+    with wiring().database.read() as session:
+        context = load_project(session, slug, Act.CODE)
+        one = rounds.get_round(session, context.project, round_id)
+        after = request.args.get("after", -1, type=int)
+        unit = coding.next_unit(session, one, person(), after=after)
+    if unit is None:
+        flash("All your units of this round are coded.")
+        return redirect(url_for("coding.index", slug=slug))
+    return redirect(url_for("coding.show", slug=slug, assignment_id=unit.id))
+
+
+@bp.get("/p/<slug>/coding/unit/<assignment_id>")
+@signed_in
+def show(slug: str, assignment_id: str) -> str:
+    """Show one unit of one's own."""
+    with wiring().database.read() as session:
+        context = load_project(session, slug, Act.CODE)
+        unit = coding.get_unit(session, context.project, person(), assignment_id)
+        return _page(session, unit)
+
+
+@bp.post("/p/<slug>/coding/unit/<assignment_id>/draft")
+@signed_in
+def draft(slug: str, assignment_id: str) -> Response:
+    """Keep what is typed so far."""
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.CODE)
+        unit = coding.get_unit(session, context.project, person(), assignment_id)
+        coding.save_draft(session, unit, read_answers(unit.codebook), read_number("seconds"))
+    return jsonify(saved=True)
+
+
+@bp.post("/p/<slug>/coding/unit/<assignment_id>")
+@signed_in
+def submit(slug: str, assignment_id: str) -> Response:
+    """Seal the answers, and go on to the next unit."""
+    stale: StaleSaveError | None = None
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.CODE)
+        unit = coding.get_unit(session, context.project, person(), assignment_id)
+        given = read_answers(unit.codebook)
+        seconds = read_number("seconds")
+        try:
+            coding.submit(
+                session,
+                actor(),
+                context.project,
+                unit,
+                given,
+                seen=read_number("version"),
+                seconds=seconds,
+            )
+        except StaleSaveError as error:
+            coding.save_draft(session, unit, given, seconds)
+            stale = error
+        round_id, place = unit.round.id, unit.assignment.position
+    if stale is not None:
+        raise stale
+    flash("Saved and sealed.")
+    return redirect(url_for("coding.following", slug=slug, round_id=round_id, after=place))
+
+
+def _page(session: Session, unit: Unit) -> str:
+    capture = session.get(Capture, unit.capture_id) if unit.capture_id else None
+    rendition = session.get(Rendition, unit.capture_id) if unit.capture_id else None
+    before, behind = coding.neighbours(session, unit.assignment)
+    mine = [one for one in rounds.progress(session, unit.round) if one.coder.id == person().id]
+    return render_template(
+        "unit.html",
+        unit=unit,
+        item=session.get_one(Item, unit.assignment.item_id),
+        capture=capture,
+        rendition=rendition,
+        before=before,
+        behind=behind,
+        mine=mine[0],
+    )

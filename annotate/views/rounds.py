@@ -1,0 +1,246 @@
+"""Rounds: opening, following, revealing; then reliability, settling, and what goes out."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from annotate.errors import UsageError
+from annotate.instrument.answers import Given
+from annotate.models import CodebookVersion, RoundState, VersionState
+from annotate.permissions import Act
+from annotate.services import adjudication, codebooks, exports, fields, library, reliability, rounds
+from annotate.services.reliability import Sheet
+from annotate.views.answer_form import read_answers
+from annotate.views.context import ProjectContext, actor, load_project, parts, signed_in, wiring
+
+bp = Blueprint("rounds", __name__)
+
+
+@bp.get("/p/<slug>/rounds")
+@signed_in
+def index(slug: str) -> str:
+    """List rounds, with the form of a new one."""
+    with wiring().database.read() as session:
+        context = load_project(session, slug, Act.READ)
+        held = rounds.rounds_of(session, context.project)
+        return render_template(
+            "rounds.html",
+            rounds=[(one, rounds.progress(session, one)) for one in held],
+            versions=_frozen(session, context),
+            coders=rounds.possible_coders(session, context.project),
+            fields=fields.fields_of(session, context.project.id),
+            seed=secrets.randbelow(2**31),
+        )
+
+
+@bp.post("/p/<slug>/rounds")
+@signed_in
+def create(slug: str) -> AnyResponse:
+    """Draw a sample and open a round."""
+    form = request.form
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.MANAGE_CODING)
+        chosen = set(form.getlist("coder"))
+        plan = rounds.Plan(
+            name=form.get("name", ""),
+            query=form.get("q", "").strip(),
+            size=_whole("size"),
+            seed=_whole("seed"),
+            coders_per_unit=_whole("coders_per_unit"),
+            coders=[
+                one for one in rounds.possible_coders(session, context.project) if one.id in chosen
+            ],
+            strata_field=form.get("strata", ""),
+        )
+        version = codebooks.get_version(session, context.project, form.get("codebook", ""))
+        found = library.ids_for(session, context.project, plan.query, parts().engine, context.zone)
+        strata = _strata(session, context, plan.strata_field, found)
+        made = rounds.open_round(session, actor(), context.project, version, plan, found, strata)
+        round_id = made.id
+    flash("The round is open. Its coders find it under Coding.")
+    return redirect(url_for("rounds.show", slug=slug, round_id=round_id))
+
+
+@bp.get("/p/<slug>/rounds/<round_id>")
+@signed_in
+def show(slug: str, round_id: str) -> str:
+    """Show how far a round is; after the reveal, its reliability."""
+    with wiring().database.read() as session:
+        context = load_project(session, slug, Act.READ)
+        one = rounds.get_round(session, context.project, round_id)
+        version = session.get_one(CodebookVersion, one.version_id)
+        held = reliability.sheet(session, one) if one.state is RoundState.REVEALED else None
+        disputes = adjudication.disputes(session, held) if held else []
+        return render_template(
+            "round.html",
+            round=one,
+            version=version,
+            progress=rounds.progress(session, one),
+            sheet=held,
+            reports=reliability.report(held) if held else [],
+            disputes=disputes,
+            unsettled=sum(dispute.decision is None for dispute in disputes),
+        )
+
+
+@bp.post("/p/<slug>/rounds/<round_id>/reveal")
+@signed_in
+def reveal(slug: str, round_id: str) -> AnyResponse:
+    """End the blindness of a round."""
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.MANAGE_CODING)
+        one = rounds.get_round(session, context.project, round_id)
+        if request.form.get("sure") != "yes":
+            raise UsageError("Tick that you are sure: a reveal cannot be taken back.")
+        rounds.reveal(session, actor(), context.project, one)
+    return redirect(url_for("rounds.show", slug=slug, round_id=round_id))
+
+
+@bp.get("/p/<slug>/rounds/<round_id>/settle")
+@signed_in
+def settle(slug: str, round_id: str) -> str:
+    """Show disagreements, the unsettled ones first, one at a time."""
+    with wiring().database.read() as session:
+        context = load_project(session, slug, Act.MANAGE_CODING)
+        held = _sheet(session, context, round_id)
+        disputes = adjudication.disputes(session, held)
+        left = [one for one in disputes if one.decision is None]
+        wanted = (request.args.get("item"), request.args.get("variable"))
+        chosen = next(
+            (one for one in disputes if (one.item_id, one.variable) == wanted),
+            left[0] if left else None,
+        )
+        unit = next((u for u in held.units if chosen and u[0] == chosen.item_id), None)
+        return render_template(
+            "settle.html",
+            round=held.round,
+            disputes=disputes,
+            left=len(left),
+            dispute=chosen,
+            variable=held.codebook.variable(chosen.variable) if chosen else None,
+            unit=unit,
+            capture_id=adjudication.capture_of(session, held, chosen.item_id) if chosen else None,
+        )
+
+
+@bp.post("/p/<slug>/rounds/<round_id>/settle")
+@signed_in
+def decide(slug: str, round_id: str) -> AnyResponse:
+    """Keep a decision with its rationale."""
+    form = request.form
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.MANAGE_CODING)
+        held = _sheet(session, context, round_id)
+        key = form.get("variable", "")
+        given = read_answers(held.codebook).get(key, Given())
+        adjudication.decide(
+            session,
+            actor(),
+            context.project,
+            held,
+            item_id=form.get("item", ""),
+            variable=key,
+            given=given,
+            rationale=form.get("rationale", ""),
+        )
+    flash("Settled. The coders' own answers stay as they are.")
+    return redirect(url_for("rounds.settle", slug=slug, round_id=round_id))
+
+
+@bp.get("/p/<slug>/rounds/<round_id>/matrix.csv")
+@signed_in
+def matrix(slug: str, round_id: str) -> Response:
+    """Return the reliability matrix of one variable, for R or another program."""
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.EXPORT)
+        held = _sheet(session, context, round_id)
+        variable = held.codebook.variable(request.args.get("variable", ""))
+        if variable is None:
+            raise UsageError("Say which variable, as in ?variable=include.")
+        text = reliability.matrix_csv(held, variable)
+        _exported(session, context, held, f"matrix {variable.key}", len(held.units))
+    return _csv(text, f"matrix-{variable.key}.csv")
+
+
+@bp.get("/p/<slug>/rounds/<round_id>/answers.csv")
+@signed_in
+def answers(slug: str, round_id: str) -> Response:
+    """Return every sealed answer with its nonce and commitment."""
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.EXPORT)
+        held = _sheet(session, context, round_id)
+        text = reliability.answers_csv(session, held)
+        _exported(session, context, held, "answers", len(held.given))
+    return _csv(text, "answers.csv")
+
+
+@bp.get("/p/<slug>/rounds/<round_id>/finals.csv")
+@signed_in
+def finals(slug: str, round_id: str) -> Response:
+    """Return the final answers with their basis."""
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.EXPORT)
+        held = _sheet(session, context, round_id)
+        text = adjudication.finals_csv(session, held)
+        _exported(session, context, held, "final answers", len(held.units))
+    return _csv(text, "final-answers.csv")
+
+
+def _sheet(session: Session, context: ProjectContext, round_id: str) -> Sheet:
+    return reliability.sheet(session, rounds.get_round(session, context.project, round_id))
+
+
+def _exported(session: Session, context: ProjectContext, held: Sheet, kind: str, rows: int) -> None:
+    exports.record_export(
+        session,
+        actor(),
+        context.project,
+        query=f"round {held.round.name}",
+        kind=kind,
+        rows=rows,
+    )
+
+
+def _frozen(session: Session, context: ProjectContext) -> list[tuple[str, CodebookVersion]]:
+    return [
+        (book.name, version)
+        for book, versions in codebooks.codebooks_of(session, context.project)
+        for version in versions
+        if version.state is VersionState.FROZEN
+    ]
+
+
+def _strata(
+    session: Session, context: ProjectContext, key: str, found: list[str]
+) -> dict[str, str] | None:
+    if not key:
+        return None
+    field = next(
+        (one for one in fields.fields_of(session, context.project.id) if one.key == key), None
+    )
+    if field is None:
+        raise UsageError(f"There is no study field {key!r} to draw by.")
+    values = fields.values_of(session, found)
+    return {
+        item_id: "; ".join(one.value for one in held.get(field.id, ()))
+        for item_id, held in values.items()
+    }
+
+
+def _whole(name: str) -> int:
+    value = request.form.get(name, "").strip() or "0"
+    if not value.isdigit():
+        raise UsageError(f"“{name}” is a whole number, 0 or more.")
+    return int(value)
+
+
+def _csv(text: str, name: str) -> Response:
+    return Response(
+        "\ufeff" + text,
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

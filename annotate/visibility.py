@@ -1,0 +1,189 @@
+"""What a person may not see while they code blind: one rule, in force for every query.
+
+Who codes in a round that is not revealed sees, of that round's items, no tags, no notes, no
+values of proposal fields, no events about them by others, and nobody's codings but their own
+(annotate.md §5). `blind` puts the rule on a session; from then on every ORM query of it is
+narrowed, whichever view, export, facet or count asks. Words of notes in the search index are
+outside the database: `BlindEngine` holds them back there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import or_, select
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+
+from annotate import events
+from annotate.models import (
+    Assignment,
+    BulkOperation,
+    CodingAnswer,
+    CodingDraft,
+    CodingRound,
+    Decision,
+    Event,
+    EventKind,
+    FieldValue,
+    ItemTag,
+    Note,
+    NoteVersion,
+    RoundState,
+    RoundUnit,
+    StudyField,
+    Tag,
+    User,
+)
+from search.documents import Document
+from search.engine import Engine, Found, Health, NearWord
+from search.query import TextField, TextNode
+
+# Events that stand for what is hidden, also where they name no item.
+_TELLING: Final = (
+    EventKind.TAG_CREATE,
+    EventKind.TAG_ADD,
+    EventKind.TAG_REMOVE,
+    EventKind.BULK_DO,
+    EventKind.BULK_UNDO,
+    EventKind.NOTE_CREATE,
+    EventKind.NOTE_EDIT,
+    EventKind.NOTE_WITHDRAW,
+    EventKind.VALUE_SET,
+    EventKind.VALUE_CHECK,
+    EventKind.DECISION_MAKE,
+    EventKind.CODING_SUBMIT,
+)
+_WORK: Final = frozenset(
+    {
+        EventKind.TAG_ADD,
+        EventKind.TAG_REMOVE,
+        EventKind.NOTE_CREATE,
+        EventKind.NOTE_EDIT,
+        EventKind.NOTE_WITHDRAW,
+        EventKind.VALUE_SET,
+    }
+)
+
+
+def blind(session: Session, user: User, project_id: str) -> frozenset[str]:
+    """Put the rule on a session for a person; return the items they are blind to now."""
+    rounds = session.scalars(
+        select(CodingRound.id)
+        .join(Assignment, Assignment.round_id == CodingRound.id)
+        .where(
+            CodingRound.project_id == project_id,
+            CodingRound.state == RoundState.BLIND,
+            Assignment.coder_id == user.id,
+        )
+        .distinct()
+    ).all()
+    if not rounds:
+        return frozenset()
+    units = select(RoundUnit.item_id).where(RoundUnit.round_id.in_(rounds)).distinct()
+    hidden = frozenset(session.scalars(units))
+    _Rule(user, tuple(rounds)).put_on(session)
+    events.close_items(
+        session,
+        hidden,
+        _WORK,
+        "You code this item blind: its tags, notes and fields are closed to you until the "
+        "round is revealed. Put what you noticed into the remark of your answer.",
+    )
+    return hidden
+
+
+class _Rule:
+    """The criteria for one person and their blind rounds."""
+
+    def __init__(self, user: User, rounds: tuple[str, ...]) -> None:
+        units = select(RoundUnit.item_id).where(RoundUnit.round_id.in_(rounds))
+        own = select(Assignment.id).where(Assignment.coder_id == user.id)
+        closed = select(Assignment.id).where(Assignment.round_id.not_in(rounds))
+        proposals = select(StudyField.id).where(StudyField.is_proposal)
+        hidden_notes = select(Note.id).where(Note.item_id.in_(units))
+        mine = Event.actor == user.pseudonym
+        elsewhere = select(ItemTag.tag_id).where(ItemTag.item_id.not_in(units))
+        self._criteria = (
+            (ItemTag, ItemTag.item_id.not_in(units)),
+            (Tag, or_(Tag.created_by == user.id, Tag.id.in_(elsewhere))),
+            (Note, Note.item_id.not_in(units)),
+            (NoteVersion, NoteVersion.note_id.not_in(hidden_notes)),
+            (
+                FieldValue,
+                or_(FieldValue.item_id.not_in(units), FieldValue.field_id.not_in(proposals)),
+            ),
+            (BulkOperation, BulkOperation.done_by == user.id),
+            (Assignment, or_(Assignment.coder_id == user.id, Assignment.round_id.not_in(rounds))),
+            (
+                CodingAnswer,
+                or_(CodingAnswer.assignment_id.in_(own), CodingAnswer.assignment_id.in_(closed)),
+            ),
+            (CodingDraft, CodingDraft.assignment_id.in_(own)),
+            (Decision, Decision.round_id.not_in(rounds)),
+            (
+                Event,
+                or_(
+                    mine,
+                    Event.kind.not_in(_TELLING),
+                    Event.item_id.is_not(None) & Event.item_id.not_in(units),
+                ),
+            ),
+        )
+
+    def put_on(self, session: Session) -> None:
+        """Narrow every ORM SELECT of the session from here on."""
+        options = [
+            with_loader_criteria(entity, criterion, include_aliases=True)
+            for entity, criterion in self._criteria
+        ]
+
+        def narrow(state: ORMExecuteState) -> None:
+            whole = state.execution_options.keys() & events.UNNARROWED.keys()
+            if state.is_select and not state.is_column_load and not whole:
+                state.statement = state.statement.options(*options)
+
+        sqlalchemy_event.listen(session, "do_orm_execute", narrow)
+
+
+class BlindEngine:
+    """A search engine that does not find a person's blind items by words of their notes."""
+
+    def __init__(self, engine: Engine, hidden: frozenset[str]) -> None:
+        self._engine = engine
+        self._hidden = hidden
+
+    def find(self, node: TextNode) -> Found:
+        """Return what the engine finds; hidden items only by title and text."""
+        found = self._engine.find(node)
+        if node.field in {TextField.TITLE, TextField.TEXT} or self._hidden.isdisjoint(found.scores):
+            return found
+        scores = {key: score for key, score in found.scores.items() if key not in self._hidden}
+        if node.field is None:
+            for field in (TextField.TITLE, TextField.TEXT):
+                for key, score in self._engine.find(replace(node, field=field)).scores.items():
+                    if key in self._hidden:
+                        scores[key] = scores.get(key, 0.0) + score
+        return replace(found, scores=scores)
+
+    def words_near(self, word: str, limit: int) -> Sequence[NearWord]:
+        """Suggest nothing: the words of the index include those of notes."""
+        del word, limit
+        return ()
+
+    def position(self) -> int:
+        """Return the engine's position."""
+        return self._engine.position()
+
+    def health(self) -> Health:
+        """Return how the engine's index stands."""
+        return self._engine.health()
+
+    def apply(self, documents: Sequence[Document], removed: Sequence[str], position: int) -> None:
+        """Index through the engine."""
+        self._engine.apply(documents, removed, position)
+
+    def close(self) -> None:
+        """Leave the engine open: it is shared."""

@@ -1,0 +1,455 @@
+"""A codebook, a blind round, two coders, the reveal and the settling, through the pages."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from conftest import send
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from werkzeug.routing import BuildError
+
+from annotate.models import (
+    Assignment,
+    CodebookVersion,
+    CodingAnswer,
+    CodingRound,
+    Event,
+    EventKind,
+    Item,
+    Project,
+    User,
+)
+from annotate.wiring import Wiring
+
+Browser = Callable[[str], FlaskClient]
+BASE = "https://example.org/"
+PAGES = {
+    f"{BASE}{n}": f"<html lang=zh><title>Post {n}</title><p>新疆棉花 {n} القطن cotton harvest</p></html>"
+    for n in range(1, 7)
+}
+BOOK = (
+    "variable,variable_label,type,only_if,missing,code,code_label,keystroke,evidence_required\r\n"
+    "include,Does it count?,boolean,,cannot assess; unclear,,,,\r\n"
+    "frame,النبرة 框架,nominal,include=yes,unclear,food,Food,f,yes\r\n"
+    "frame,,,,,denial,Denial,d,\r\n"
+    "strength,How strong?,ordinal,include=yes,unclear,weak,Weak,1,\r\n"
+    "strength,,,,,strong,Strong,2,\r\n"
+)
+
+
+@pytest.fixture
+def book(sign_in: Browser, capture: Callable) -> str:
+    """A frozen codebook over six captured items; return the address of its page."""
+    capture(PAGES)
+    owner = sign_in("owner")
+    page = "/p/study/codebooks"
+    made = send(owner, page, page, name="Frames", file=(io.BytesIO(BOOK.encode()), "b.csv"))
+    assert made.status_code == 302, made.text
+    here = made.location
+    assert send(owner, here, f"{here}/freeze").status_code == 302
+    return here
+
+
+@pytest.fixture
+def round_page(sign_in: Browser, book: str, wiring: Wiring) -> str:
+    """An open blind round of coder and manager over the six items."""
+    return open_round(sign_in("owner"), wiring, book)
+
+
+def open_round(owner: FlaskClient, wiring: Wiring, book: str, **other: object) -> str:
+    with wiring.database.read() as session:
+        people = {one.login: one.id for one in session.scalars(select(User))}
+    form = {
+        "name": "Round", "codebook": book.rsplit("/", 1)[1], "q": "is:captured", "size": "0",
+        "seed": "7", "coders_per_unit": "2", "coder": [people["coder"], people["manager"]],
+    }  # fmt: skip
+    made = send(owner, "/p/study/rounds", "/p/study/rounds", **(form | other))
+    assert made.status_code == 302, made.text
+    return made.location
+
+
+def units(wiring: Wiring, login: str) -> list[str]:
+    with wiring.database.read() as session:
+        return [
+            f"/p/study/coding/unit/{one}"
+            for one in session.scalars(
+                select(Assignment.id)
+                .join(User, User.id == Assignment.coder_id)
+                .where(User.login == login)
+                .order_by(Assignment.item_id)
+            )
+        ]
+
+
+def answer(client: FlaskClient, unit: str, **values: object):
+    token = re.search(r'name="version" value="(\d+)"', client.get(unit).text)
+    form = {"version": token[1], "seconds": "5"} | {
+        name.replace("_", ".", 1): value for name, value in values.items()
+    }
+    return send(client, unit, unit, **form)
+
+
+def test_a_codebook_is_edited_by_forms_and_frozen_for_good(
+    sign_in: Browser, wiring: Wiring, project: Project
+) -> None:
+    manager = sign_in("manager")
+    here = send(manager, "/p/study/codebooks", "/p/study/codebooks", name="研究").location
+    assert "Nothing to code yet" in manager.get(here).text
+    assert send(manager, here, f"{here}/freeze").status_code == 400
+    form = {"version": "1", "key": "frame", "label": "الإطار", "type": "nominal", "required": "yes"}
+    assert send(manager, here, f"{here}/variables", **form).status_code == 302
+    for number, code in enumerate(("food", "denial"), 2):
+        form = {"version": str(number), "code": code, "keystroke": code[0]}
+        assert send(manager, here, f"{here}/variables/frame/codes", **form).status_code == 302
+    stale = send(manager, here, f"{here}/variables", version="1", key="other", type="text")
+    assert stale.status_code == 409
+    assert send(manager, here, f"{here}/freeze").status_code == 302
+    document = manager.get(f"{here}.json").data
+    assert hashlib.sha256(document).hexdigest() in manager.get(here).text
+    late = send(manager, here, f"{here}/variables", version="5", key="late", type="text")
+    assert late.status_code == 400
+    assert "frozen" in late.text
+    with (
+        wiring.database.engine.begin() as connection,
+        pytest.raises(IntegrityError, match="frozen"),
+    ):
+        connection.exec_driver_sql("UPDATE codebook_version SET document = '{}'")
+
+
+def test_the_next_version_says_what_changed(sign_in: Browser, book: str) -> None:
+    owner = sign_in("owner")
+    assert send(owner, book, f"{book}/next", reason="").status_code == 400
+    following = send(owner, book, f"{book}/next", reason="the pilot").location
+    form = {"version": "1", "code": "food", "reason": "too wide", "successor": "denial"}
+    assert send(owner, following, f"{following}/variables/frame/retire", **form).status_code == 302
+    page = owner.get(following).text
+    assert "retired" in page
+    assert "old answers need another look" in page
+    assert send(owner, following, f"{book}/next", reason="again").status_code == 400
+
+
+def test_a_codebook_comes_back_from_its_csv_and_json(sign_in: Browser, book: str) -> None:
+    owner = sign_in("owner")
+    for ending in ("csv", "json"):
+        data = owner.get(f"{book}.{ending}").data
+        page = "/p/study/codebooks"
+        again = send(
+            owner, page, page, name=f"From {ending}", file=(io.BytesIO(data), f"x.{ending}")
+        )
+        assert again.status_code == 302, again.text
+        held = json.loads(owner.get(f"{again.location}.json").data)
+        first = json.loads(owner.get(f"{book}.json").data)
+        for one in (held, first):
+            for variable in one["variables"]:
+                del variable["id"]
+                for code in variable["codes"]:
+                    del code["id"]
+        assert held["variables"] == first["variables"]
+
+
+@pytest.mark.parametrize("login", ["coder", "viewer"])
+def test_only_managers_touch_codebooks_and_rounds(
+    sign_in: Browser, book: str, round_page: str, login: str
+) -> None:
+    client = sign_in(login)
+    assert send(client, "/me", "/p/study/codebooks", name="x").status_code == 403
+    assert send(client, "/me", f"{book}/next", reason="x").status_code == 403
+    assert send(client, "/me", f"{round_page}/reveal", sure="yes").status_code == 403
+    assert client.get(f"{round_page}/settle").status_code == 403
+
+
+def test_two_people_code_disagree_and_are_settled(
+    sign_in: Browser, wiring: Wiring, round_page: str
+) -> None:
+    coder, manager, owner = sign_in("coder"), sign_in("manager"), sign_in("owner")
+    quote = "新疆棉花"
+    for number, (first, second) in enumerate(
+        zip(units(wiring, "coder"), units(wiring, "manager"), strict=True)
+    ):
+        got = answer(
+            coder, first, v_include="yes", v_frame="food", q_frame=quote, v_strength="weak"
+        )
+        assert got.status_code == 302, got.text
+        frame = "food" if number else "denial"
+        got = answer(
+            manager, second, v_include="yes", v_frame=frame, q_frame=quote, v_strength="weak"
+        )
+        assert got.status_code == 302, got.text
+    assert "blind" in owner.get(round_page).text
+    assert owner.get(f"{round_page}/answers.csv").status_code == 403
+    assert send(owner, round_page, f"{round_page}/reveal").status_code == 400
+    assert send(owner, round_page, f"{round_page}/reveal", sure="yes").status_code == 302
+    page = owner.get(round_page).text
+    assert "1 of 1 disagreements unsettled" in page
+    assert "83.3 %" in page
+    settle = owner.get(f"{round_page}/settle").text
+    item = re.search(r'name="item" value="([^"]+)"', settle)[1]
+    form = {"item": item, "variable": "frame", "v.frame": "denial"}
+    silent = send(owner, f"{round_page}/settle", f"{round_page}/settle", **form)
+    assert silent.status_code == 400
+    form["rationale"] = "the caption denies it"
+    assert send(owner, f"{round_page}/settle", f"{round_page}/settle", **form).status_code == 302
+    finals = list(csv.DictReader(io.StringIO(owner.get(f"{round_page}/finals.csv").text[1:])))
+    assert len(finals) == 18
+    settled = [one for one in finals if one["basis"] == "adjudicated"]
+    assert [(one["variable"], one["answer"]) for one in settled] == [("frame", "denial")]
+    late = answer(coder, units(wiring, "coder")[0], v_include="no")
+    assert late.status_code == 400
+    assert "revealed" in late.text
+
+
+def test_the_seals_in_the_log_open_with_the_export(
+    sign_in: Browser, wiring: Wiring, round_page: str
+) -> None:
+    coder, owner = sign_in("coder"), sign_in("owner")
+    unit = units(wiring, "coder")[0]
+    answer(coder, unit, v_include="no")
+    answer(coder, unit, v_include="missing:unclear")
+    send(owner, round_page, f"{round_page}/reveal", sure="yes")
+    rows = list(csv.DictReader(io.StringIO(owner.get(f"{round_page}/answers.csv").text[1:])))
+    assert [row["version"] for row in rows] == ["1", "2"]
+    with wiring.database.read() as session:
+        logged = [
+            json.loads(one)["body"]["commitment"]
+            for one in session.scalars(
+                select(Event.document)
+                .where(Event.kind == EventKind.CODING_SUBMIT)
+                .order_by(Event.id)
+            )
+        ]
+    for row, commitment in zip(rows, logged, strict=True):
+        text = f"{row['nonce']}\n{row['answers']}".encode()
+        assert hashlib.sha256(text).hexdigest() == commitment == row["commitment"]
+
+
+def test_answers_are_checked_against_the_instrument(
+    sign_in: Browser, wiring: Wiring, round_page: str
+) -> None:
+    coder = sign_in("coder")
+    unit = units(wiring, "coder")[0]
+    cases = (
+        ({}, "an answer is missing"),
+        ({"v_include": "maybe"}, "yes or no"),
+        ({"v_include": "yes", "v_frame": "food", "v_strength": "weak"}, "quote"),
+        (
+            {"v_include": "yes", "v_frame": "food", "q_frame": "not there", "v_strength": "weak"},
+            "do not stand in the text",
+        ),
+        ({"v_include": "yes", "v_frame": "war", "v_strength": "weak"}, "no code"),
+        ({"v_include": "missing:skipped"}, "no answer here"),
+    )
+    for form, words in cases:
+        got = answer(coder, unit, **form)
+        assert got.status_code == 400, form
+        assert words in got.text
+    with wiring.database.read() as session:
+        assert session.scalar(select(CodingAnswer.version)) is None
+
+
+def test_a_quote_is_anchored_in_code_points(
+    sign_in: Browser, wiring: Wiring, round_page: str
+) -> None:
+    coder = sign_in("coder")
+    form = {"v_include": "yes", "v_frame": "food", "q_frame": "القطن", "v_strength": "weak"}
+    assert answer(coder, units(wiring, "coder")[0], **form).status_code == 302
+    with wiring.database.read() as session:
+        held = session.scalar(select(CodingAnswer))
+        selector = json.loads(held.selectors)["frame"]
+        assert selector["exact"] == "القطن"
+        assert selector["suffix"].startswith(" cotton harvest")
+        assert len(selector["rendition_sha256"]) == 64
+
+
+def test_a_draft_outlives_the_page_and_a_stale_submission_is_kept(
+    sign_in: Browser, wiring: Wiring, round_page: str
+) -> None:
+    coder = sign_in("coder")
+    unit = units(wiring, "coder")[0]
+    kept = send(coder, unit, f"{unit}/draft", **{"v.include": "no", "seconds": "12"})
+    assert kept.json == {"saved": True}
+    page = sign_in("coder").get(unit).text
+    assert "your draft is restored" in page
+    assert re.search(r'value="no"[^>]* checked', page)
+    assert answer(coder, unit, v_include="no").status_code == 302
+    form = {"version": "0", "seconds": "3", "v.include": "missing:unclear"}
+    stale = send(coder, unit, unit, **form)
+    assert stale.status_code == 409
+    assert re.search(r'value="missing:unclear"[^>]* checked', coder.get(unit).text)
+    with wiring.database.read() as session:
+        assert [one.version for one in session.scalars(select(CodingAnswer))] == [1]
+
+
+def test_the_stream_leads_through_all_units(
+    sign_in: Browser, wiring: Wiring, round_page: str
+) -> None:
+    coder = sign_in("coder")
+    start = f"/p/study/coding/{round_page.rsplit('/', 1)[1]}/next"
+    seen = []
+    for _ in range(6):
+        unit = coder.get(start).location
+        seen.append(unit)
+        assert answer(coder, unit, v_include="no").status_code == 302
+    assert sorted(seen) == sorted(units(wiring, "coder"))
+    assert coder.get(start).location.endswith("/coding")
+    assert "All done" in coder.get("/p/study/coding").text
+
+
+def test_somebody_elses_unit_is_not_there(
+    sign_in: Browser, wiring: Wiring, round_page: str
+) -> None:
+    for unit in units(wiring, "manager"):
+        assert sign_in("coder").get(unit).status_code == 404
+
+
+def test_a_sample_is_drawn_again_by_its_seed(sign_in: Browser, wiring: Wiring, book: str) -> None:
+    owner = sign_in("owner")
+    for name, seed in (("one", "5"), ("two", "5"), ("three", "6")):
+        open_round(owner, wiring, book, name=name, size="3", seed=seed)
+    with wiring.database.read() as session:
+        drawn = {
+            one.name: session.scalars(
+                select(Assignment.item_id)
+                .where(Assignment.round_id == one.id)
+                .order_by(Assignment.coder_id, Assignment.position)
+            ).all()
+            for one in session.scalars(select(CodingRound))
+        }
+    assert drawn["one"] == drawn["two"] != drawn["three"]
+    assert all(len(one) == 6 for one in drawn.values())
+
+
+def test_a_round_needs_frozen_words_and_enough_people(
+    sign_in: Browser, wiring: Wiring, book: str
+) -> None:
+    owner = sign_in("owner")
+    with wiring.database.read() as session:
+        version = session.scalar(select(CodebookVersion.id))
+    for form, words in (
+        ({"coders_per_unit": "3"}, "at least as many people"),
+        ({"q": "nothingofthekind"}, "finds no items"),
+        ({"name": " "}, "name"),
+    ):
+        base = {"name": "r", "codebook": version, "q": "", "coders_per_unit": "1", "coder": []}
+        if "coders_per_unit" not in form:
+            with wiring.database.read() as session:
+                base["coder"] = list(session.scalars(select(User.id)))
+        got = send(owner, "/p/study/rounds", "/p/study/rounds", **(base | form))
+        assert got.status_code == 400
+        assert words in got.text
+
+
+CANARY = "canaryword"
+
+
+def test_blind_coders_meet_no_byte_of_what_others_did(
+    app: Flask, sign_in: Browser, wiring: Wiring, round_page: str
+) -> None:
+    """Coder A and the owner leave marks everywhere; coder B walks every page and finds none."""
+    owner, first, second = sign_in("owner"), sign_in("manager"), sign_in("coder")
+    with wiring.database.read() as session:
+        item = session.scalars(select(Item.id)).first()
+    before = {one: second.get(one).data for one in counted_pages()}
+    here = f"/p/study/items/{item}"
+    assert send(owner, here, f"{here}/tags", tag=f"{CANARY}tag").status_code == 302
+    for kind in ("provenance", "remark"):
+        got = send(owner, here, f"{here}/notes", text=f"{CANARY}note 棉花", kind=kind)
+        assert got.status_code == 302
+    field = send(owner, here, f"{here}/fields/narrative", value=f"{CANARY}value", version="")
+    assert field.status_code in {302, 400, 409}
+    send(
+        owner,
+        "/me",
+        f"{here}/fields/narrative",
+        value=f"{CANARY}value",
+        version=version_of(owner, here),
+    )
+    unit = next(one for one in units(wiring, "manager"))
+    form = {"v_include": "yes", "v_frame": "food", "q_frame": "新疆棉花", "v_strength": "weak"}
+    form |= {"m_frame": f"{CANARY}memo"}
+    assert answer(first, unit, **form).status_code == 302
+    send(first, unit, f"{unit}/draft", **{"m.include": f"{CANARY}draft", "seconds": "1"})
+    from annotate.jobs.indexing import index_now
+
+    index_now(wiring)
+    assert f"{CANARY}tag" in owner.get(here).text
+    assert walk(app, second, wiring, round_page) > 25
+    after = {one: second.get(one).data for one in counted_pages()}
+    for page, held in before.items():
+        assert stripped(after[page]) == stripped(held), page
+    refused = send(second, here, f"{here}/notes", text="mine", kind="remark")
+    assert refused.status_code == 403
+    assert "blind" in refused.text
+    send(owner, round_page, f"{round_page}/reveal", sure="yes")
+    assert f"{CANARY}tag" in second.get(here).text
+    assert f"{CANARY}memo" in sign_in("owner").get(f"{round_page}/answers.csv").text
+
+
+def version_of(client: FlaskClient, here: str) -> str:
+    page = client.get(here).text
+    part = page[page.index("fields/narrative") :]
+    return re.search(r'name="version" value="([^"]*)"', part)[1]
+
+
+def counted_pages() -> list[str]:
+    queries = (CANARY, f"note:{CANARY}note", f"tag:{CANARY}tag", "is:noted", "is:untagged",
+               f"narrative:{CANARY}value", "narrative:none", "tag:*", "棉花", "")  # fmt: skip
+    return [f"/p/study/?q={query}" for query in queries]
+
+
+def stripped(page: bytes) -> bytes:
+    """Leave out what moves by itself: form tokens and the feed's position."""
+    page = re.sub(rb'value="[\w.-]{80,}"', b"", page)
+    return re.sub(rb'data-after="\d*"', b"", page)
+
+
+def walk(app: Flask, client: FlaskClient, wiring: Wiring, round_page: str) -> int:
+    """Ask for every GET route with every id there is; no answer may hold the canary."""
+    with wiring.database.read() as session:
+        known = {
+            "slug": ["study"],
+            "item_id": list(session.scalars(select(Item.id)))[:2],
+            "round_id": [round_page.rsplit("/", 1)[1]],
+            "version_id": list(session.scalars(select(CodebookVersion.id))),
+            "assignment_id": list(session.scalars(select(Assignment.id))),
+            "login": ["coder"],
+        }
+        from annotate.models import Capture, ImportFile, Note, Tag
+
+        known["capture_id"] = list(session.scalars(select(Capture.id)))[:2]
+        known["note_id"] = list(session.scalars(select(Note.id)))
+        known["tag_id"] = list(session.scalars(select(Tag.id)))
+        known["import_id"] = list(session.scalars(select(ImportFile.id)))
+    asked = 0
+    adapter = app.url_map.bind("localhost")
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or rule.endpoint == "static":
+            continue
+        values = [{}]
+        for name in sorted(rule.arguments):
+            options = known.get(name, ["0", "1"])
+            values = [held | {name: one} for held in values for one in options]
+        for one in values:
+            try:
+                address = adapter.build(rule.endpoint, one)
+            except BuildError:  # the rule takes numbers only
+                continue
+            for query in ("", f"?q={CANARY}", "?after=0", "?tab=history", "?variable=frame"):
+                got = client.get(address + query)
+                asked += 1
+                body = got.data.replace(f"q={CANARY}".encode(), b"")
+                body = body.replace(f'value="{CANARY}"'.encode(), b"")
+                body = body.replace(f'"query":"{CANARY}"'.encode(), b"")
+                body = re.sub(rf"(q=|&#34;|“|query\W+){CANARY}\b".encode(), b"", body)
+                assert CANARY.encode() not in body, f"{address}{query}"
+                assert got.status_code < 500, address
+                got.close()
+    return asked
