@@ -36,6 +36,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "search": "annotate.commands.searching:search",
     "rebuild": "annotate.commands.searching:rebuild",
     "verify": "annotate.commands.verifying:verify",
+    "egress": "annotate.commands.ways:egress",
+    "session": "annotate.commands.ways:session",
     "export": "annotate.commands.exporting:export",
     "agreement": "annotate.commands.coding:agreement",
     "user": "annotate.commands.people:user",

@@ -10,15 +10,17 @@ from typing import Final
 from annotate.db import DATABASE_NAME, Database
 from annotate.errors import EnvironmentMissingError, UsageError
 from annotate.migrate import migrate
+from annotate.secret_files import SecretFiles
 from annotate.services.phrase_lists import PhraseBook
 from archive.capture.network import GuardPolicy
+from archive.capture.sessions import SessionStore
 from archive.identifiers import uuid7
 from archive.store import Store
 from config import Config
 
 INSTANCE_FILE: Final = "instance-id"
 WEB_KEY_FILE: Final = "keys/web-secret"
-PRIVATE_FOLDERS: Final = ("sessions", "keys")
+PRIVATE_FOLDERS: Final = ("sessions", "keys", "secrets")
 OPEN_FOLDERS: Final = (
     "captures", "imports", "index", "quarantine", "renditions", "cache", "tmp", "phrases",
 )  # fmt: skip
@@ -41,6 +43,16 @@ class Wiring:
     def web_key(self) -> bytes:
         """The key that signs cookies and forms."""
         return (self.home / WEB_KEY_FILE).read_bytes()
+
+    @property
+    def secrets(self) -> SecretFiles:
+        """Passwords of proxies."""
+        return SecretFiles(self.home / "secrets")
+
+    @property
+    def sessions(self) -> SessionStore:
+        """Cookies of capture sessions."""
+        return SessionStore(self.home / "sessions")
 
     @property
     def index(self) -> Path:

@@ -20,7 +20,7 @@ from annotate.errors import UsageError
 from annotate.jobs.indexing import index_now
 from annotate.jobs.worker import Worker
 from annotate.models import CaptureRequest, RequestState
-from annotate.services import projects, requests
+from annotate.services import identities, projects, requests
 from annotate.services.progress import progress
 from archive.capture.outcome import Outcome
 from archive.urlkey import Address
@@ -39,6 +39,7 @@ _LOOK: Final = 1.0  # seconds between two looks at how far it is
     type=click.Choice(list(requests.PRIORITIES)),
     help="When they go: before what waits, in their turn, or after it.",
 )
+@click.option("--session", "named", default="", help="The identity to capture with.")
 @click.option("--wait", is_flag=True, help="Carry them out now, and say how each ended.")
 @project_option
 @as_option
@@ -50,6 +51,7 @@ def capture(
     engine: str,
     reason: str,
     priority: str,
+    named: str,
     wait: bool,
     slug: str | None,
     login: str | None,
@@ -75,6 +77,7 @@ def capture(
                 engine=engine,
                 why=reason,
                 priority=requests.PRIORITIES[priority],
+                signed_in=identities.chosen(session, here.project.id, named),
             )
             ids += [request.id for request in asked.requests]
             already += asked.already_waiting

@@ -16,6 +16,7 @@ from typing import Final
 
 from annotate.errors import NotFoundError
 from annotate.jobs.heartbeat import Heartbeat
+from annotate.jobs.preparing import NotReadyError, prepare
 from annotate.models import CaptureRequest, Project, User
 from annotate.services import captures, claiming
 from annotate.services.backoff import Backoff
@@ -23,14 +24,11 @@ from annotate.services.people import actor_of
 from annotate.services.processes import ProcessIdentity, this_process
 from annotate.wiring import Wiring
 from archive.capture.engines import make_engine
-from archive.capture.job import CaptureEngine, CaptureJob, CaptureOptions, CaptureResult
+from archive.capture.job import CaptureEngine, CaptureResult
 from archive.capture.outcome import Outcome
 from archive.clock import utc_now
 from archive.errors import StoreError
-from archive.urlkey import Address
 
-# The http engine reserves a body's limit while it is fetched: page and parts must fit together.
-BODIES_AT_ONCE: Final = 8
 IDLE: Final = 0.3  # seconds between two looks at an empty queue
 ROUND: Final = 10.0  # seconds between two looks for what other workers left behind
 _log = logging.getLogger(__name__)
@@ -137,29 +135,17 @@ class Worker:
         self, request: CaptureRequest, capture_id: str, operator: User
     ) -> CaptureResult | str:
         """Carry a request out; a sentence where the disk refused and nothing is stored."""
-        config = self._wiring.config
         try:
             folder = self._wiring.store.capture_folder(capture_id, utc_now())
-            job = CaptureJob(
-                capture_id=capture_id,
-                address=Address.parse(request.address),
-                folder=folder,
-                policy=self._wiring.policy,
-                operator=operator.pseudonym,
-                instance=self._wiring.instance,
-                reason=request.why,
-                options=CaptureOptions(
-                    time_limit=config.capture_seconds,
-                    total_limit=config.capture_bytes,
-                    body_limit=config.capture_bytes // BODIES_AT_ONCE,
-                ),
-                phrases=self._wiring.phrases.current().together,
-            )
+            job = prepare(self._wiring, request, capture_id, operator, folder)
             result = self._engine(request.engine).capture(job)
             if result.warc is None:
                 _remove_empty(folder)
             else:
                 self._wiring.store.write_manifest(folder, _manifest(result))
+        except NotReadyError as error:
+            _remove_empty(folder)
+            return str(error)
         except StoreError as error:
             return f"The capture could not be stored: {error}. Nothing of it was kept; try again."
         return result

@@ -41,6 +41,7 @@ from annotate.models.people import (
     User,
 )
 from annotate.models.watching import Keep, Observation, ObservedState, Watch
+from annotate.models.ways import CaptureSession, ProjectEgress
 from annotate.models.work import (
     BulkKind,
     BulkOperation,
@@ -66,6 +67,7 @@ __all__ = [
     "BulkOperation",
     "Capture",
     "CaptureRequest",
+    "CaptureSession",
     "CodebookVersion",
     "CodingAnswer",
     "CodingDraft",
@@ -89,6 +91,7 @@ __all__ = [
     "Observation",
     "ObservedState",
     "Project",
+    "ProjectEgress",
     "Purpose",
     "QueuePause",
     "Record",

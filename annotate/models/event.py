@@ -64,6 +64,10 @@ class EventKind(StrEnum):
     ROUND_REVEAL = "round:reveal"
     CODING_SUBMIT = "coding:submit"
     DECISION_MAKE = "decision:make"
+    EGRESS_SET = "egress:set"
+    EGRESS_CLEAR = "egress:clear"
+    SESSION_ADD = "capture-session:add"
+    SESSION_DELETE = "capture-session:delete"
     EXPORT_MAKE = "export:make"
 
 

@@ -120,6 +120,8 @@ class CaptureRequest(Base, kw_only=True, eq=False):
     finished_at: Mapped[datetime | None] = mapped_column(default=None, index=True)
     capture_id: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)
     answered_by: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)  # an imported file
+    session_id: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)  # whose cookies
+    media: Mapped[bool] = mapped_column(default=False)  # films and sound too
 
 
 class RequestAttempt(Base, kw_only=True, eq=False):
@@ -239,6 +241,11 @@ class Capture(Base, kw_only=True, eq=False):
     language_claimed: Mapped[str | None] = mapped_column(String(35), default=None)
     facts: Mapped[str] = mapped_column(Text, default="{}")  # canonical JSON of PageFacts
     has_thumbnail: Mapped[bool] = mapped_column(default=False)
+    session_id: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)  # whose cookies
+    media_files: Mapped[int | None] = mapped_column(default=None)  # None: not asked for
+    replay_similarity: Mapped[int | None] = mapped_column(default=None)  # of text, in 1/1000
+    replay_missing: Mapped[int | None] = mapped_column(default=None)  # parts of the static view
+    replay_check: Mapped[str] = mapped_column(Text, default="")  # JSON of the replay check
 
 
 class Rendition(Base, kw_only=True, eq=False):

@@ -70,6 +70,8 @@ def store_capture(
             "text_version": written.version,
             "engine": result.engine,
             "captured_at": isoformat(result.started_at),
+            "session": request.session_id,
+            "guard": [entry.as_json() for entry in result.guard],
         },
         reason=result.reason,
     )
@@ -91,7 +93,11 @@ def _note_outcome(
         covers=[item],
         project_id=project.id,
         item=item,
-        body={"outcome": result.outcome.value, "warc": None},
+        body={
+            "outcome": result.outcome.value,
+            "warc": None,
+            "guard": [entry.as_json() for entry in result.guard],
+        },
         reason=result.reason,
     )
     session.flush()
@@ -161,6 +167,7 @@ def _capture(
         language_claimed=result.language_claimed,
         facts=dump_facts(result.facts) if result.facts is not None else "{}",
         has_thumbnail=result.thumbnail_png is not None,
+        session_id=request.session_id,
     )
 
 

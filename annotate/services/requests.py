@@ -19,6 +19,7 @@ from annotate.events import Actor
 from annotate.models import (
     Base,
     CaptureRequest,
+    CaptureSession,
     EventKind,
     Item,
     Project,
@@ -106,10 +107,14 @@ def ask(
     priority: int = NORMAL,
     purpose: Purpose = Purpose.CAPTURE,
     not_before: Callable[[], datetime | None] = lambda: None,
+    signed_in: CaptureSession | None = None,
+    media: bool = False,
 ) -> Asked:
     """Queue visits; an address that waits or runs already is not queued twice.
 
     :param not_before: called once a request: the earliest moment of its visit
+    :param signed_in: the identity to visit with
+    :param media: whether films and sound are fetched too
     :raises UsageError: there is no such engine
     """
     if engine not in ENGINES:
@@ -131,9 +136,18 @@ def ask(
             priority=priority,
             purpose=purpose,
             not_before=not_before(),
+            session_id=signed_in.id if signed_in is not None else None,
+            media=media,
         )
         session.add(request)
-        body = {"request": request.id, "engine": engine, "priority": priority, "purpose": purpose}
+        body = {
+            "request": request.id,
+            "engine": engine,
+            "priority": priority,
+            "purpose": purpose,
+            "session": request.session_id,
+            "media": media,
+        }
         record(session, EventKind.REQUEST_CREATE, actor, request, body, reason=why, item=item)
         made.append(request)
     session.flush()

@@ -13,6 +13,7 @@ from annotate.permissions import Act
 from annotate.services import people, projects
 from annotate.services.fields import FieldSpec, define_fields, fields_of
 from annotate.services.requests import counts
+from annotate.views import ways
 from annotate.views.context import actor, load_project, person, signed_in, wiring
 
 bp = Blueprint("projects", __name__)
@@ -53,8 +54,14 @@ def settings(slug: str) -> str:
         context = load_project(session, slug, Act.READ)
         members = projects.members_of(session, context.project)
         fields = fields_of(session, context.project.id)
+        outward = ways.shown(session, context.project.id)
     return render_template(
-        "settings.html", members=members, fields=fields, roles=list(Role), types=list(FieldType)
+        "settings.html",
+        members=members,
+        fields=fields,
+        roles=list(Role),
+        types=list(FieldType),
+        **outward,
     )
 
 

@@ -13,10 +13,11 @@ from annotate.errors import NotAllowedError, UsageError
 from annotate.events import Actor
 from annotate.models import CaptureRequest, ImportFile, Item, RequestState, User
 from annotate.permissions import Act
-from annotate.services import pauses, queue_list, requests
+from annotate.services import identities, pauses, queue_list, requests
 from annotate.services.live import head
 from annotate.services.progress import progress
 from annotate.services.requests import BATCH, FIRST, LATER, NORMAL, Wanted
+from annotate.views import ways
 from annotate.views.context import (
     ProjectContext,
     actor,
@@ -85,6 +86,9 @@ def add(slug: str) -> Response | tuple[str, int]:
                 engine=request.form.get("engine", "auto"),
                 why=request.form.get("why", "").strip() or "by hand",
                 priority=FIRST if len(good) <= BATCH else NORMAL,
+                signed_in=identities.chosen(
+                    session, context.project.id, request.form.get("session", "")
+                ),
             )
             queued += len(asked.requests)
             waiting += asked.already_waiting
@@ -208,6 +212,7 @@ def _page(
         phrase_faults=wiring().phrases.current().faults,
         kept="\n".join(line for line, _why in faults or ()),
         faults=faults or (),
+        **ways.shown(session, project_id),
     )
 
 

@@ -117,6 +117,9 @@ class BrowserEngine:
                     version = await cdp.send("Browser.getVersion")
                     visit.browser = str(version.get("product", ""))
                     await recorder.start()
+                    if job.session is not None:
+                        cookies = job.session.for_browser()
+                        await cdp.send("Storage.setCookies", cookies=cookies)
                     driver = PageDriver(cdp, recorder, job.options)
                     async with asyncio.timeout(job.options.time_limit):
                         await driver.visit(job.address.exact, visit.shown)
