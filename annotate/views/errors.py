@@ -19,7 +19,13 @@ from annotate.errors import (
     TooLargeError,
 )
 from annotate.views.context import wants_json, wiring
-from archive.errors import AddressError, ArchiveError, NotAnArchiveError, UnsafePackageError
+from archive.errors import (
+    AddressError,
+    ArchiveError,
+    CookieFormatError,
+    NotAnArchiveError,
+    UnsafePackageError,
+)
 from search.errors import QuerySyntaxError
 
 _log = logging.getLogger(__name__)
@@ -33,6 +39,7 @@ _STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
     (AnnotateError, 400),
     (QuerySyntaxError, 400),
     (AddressError, 400),
+    (CookieFormatError, 400),
     (NotAnArchiveError, 400),
     (UnsafePackageError, 400),
     (ArchiveError, 500),
