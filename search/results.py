@@ -1,81 +1,242 @@
-"""Snippets: a stretch of the stored text around the words found, with the words marked."""
+"""Where the words of a query stand in a text, and the stretch of it that a list shows.
+
+Marks are made on the stored rendition, by the same analysis that indexed it, so a mark is
+always a whole word of the script it stands in: Arabic letters keep their joins, marks above and
+below letters stay with them, and Han characters that belong together are one mark.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from search.analysis import Token, related, tokens, words
-from search.query import And, Fuzzy, Node, Not, Or, Phrase, Prefix, Term
+from search.query import And, Fuzzy, Node, Or, Phrase, Prefix, Term, TextField
 
-_SCAN: Final = 200_000  # characters of a text looked through for a snippet
+SCAN: Final = 2_000_000  # characters of a text in which all marks are found
+_SNIPPET_SCAN: Final = 200_000  # characters looked through for a snippet
+_CHUNK: Final = 8_000  # characters taken up at once
+_OVERLAP: Final = 400  # characters a phrase may reach over the end of a chunk
+_FURTHER: Final = 4  # chunks looked through for more of the words once some are found
+
+Leaf = Term | Phrase | Prefix | Fuzzy
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One place where a query's words stand, in code points; `leaf` numbers the query's part."""
+
+    start: int
+    end: int
+    leaf: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """Pieces of text; True where a piece is a word found."""
+    """Pieces of text; True where a piece is something found."""
 
     parts: tuple[tuple[str, bool], ...]
 
+    @property
+    def found(self) -> bool:
+        """Tell whether anything is marked."""
+        return any(marked for _text, marked in self.parts)
 
-def snippet(text: str, query: Node, *, width: int = 240) -> Snippet:
-    """Cut about `width` characters around the first words found, else the beginning."""
-    text = text[:_SCAN]
-    leaves = list(_leaves(query))
-    marked = _marked(list(tokens(text)), leaves) if leaves else []
-    first = marked[0].start if marked else 0
-    start = max(0, first - width // 3)
-    end = min(len(text), start + width)
-    while start > 0 and text[start - 1].isalnum() and first - start < width // 2:
-        start -= 1
+    def __str__(self) -> str:
+        return "".join(text for text, _marked in self.parts)
+
+
+def find_spans(
+    text: str, query: Node, field: TextField = TextField.TEXT, *, limit: int = SCAN
+) -> list[Span]:
+    """Return every place where the query's words stand, in order, none within another."""
+    leaves = _leaves(query, field)
+    return _merged(_spans(text[:limit], leaves), text) if leaves else []
+
+
+def mark_all(text: str, spans: Sequence[Span]) -> Iterator[tuple[str, int]]:
+    """Cut a text into pieces; each with the 1-based number of its mark, 0 where it has none."""
+    at = 0
+    for number, span in enumerate(spans, start=1):
+        if span.start > at:
+            yield text[at : span.start], 0
+        yield text[span.start : span.end], number
+        at = span.end
+    if at < len(text):
+        yield text[at:], 0
+
+
+def marked_title(title: str, query: Node) -> Snippet:
+    """Return a whole title, with the words found in it marked."""
+    spans = find_spans(title, query, TextField.TITLE, limit=_CHUNK)
+    return Snippet(tuple((piece, number > 0) for piece, number in mark_all(title, spans)))
+
+
+def snippet(
+    text: str, query: Node, *, width: int = 240, field: TextField = TextField.TEXT
+) -> Snippet:
+    """Cut about `width` characters where most of the words found stand, else the beginning."""
+    spans = _best(text[:_SNIPPET_SCAN], _leaves(query, field))
+    start = _window_start(text, spans, width)
+    end = _whole(text, min(len(text), start + width))
     parts: list[tuple[str, bool]] = [("… ", False)] if start else []
     at = start
-    for token in marked:
-        if token.start < at:
-            continue
-        if token.end > end:
-            break
-        parts += [(text[at : token.start], False), (text[token.start : token.end], True)]
-        at = token.end
+    for span in spans:
+        if span.start >= at and span.end <= end:
+            parts += [(text[at : span.start], False), (text[span.start : span.end], True)]
+            at = span.end
     parts.append((text[at:end] + (" …" if end < len(text) else ""), False))
     return Snippet(tuple((piece, found) for piece, found in parts if piece))
 
 
-def _leaves(node: Node) -> Iterator[Term | Phrase | Prefix | Fuzzy]:
+def _window_start(text: str, spans: Sequence[Span], width: int) -> int:
+    """Begin where the window holds the most different words; at a word's beginning."""
+    if not spans:
+        return 0
+    best, most = spans[0], 0
+    for at, span in enumerate(spans):
+        within = {one.leaf for one in spans[at:] if one.end <= span.start + width * 2 // 3}
+        if len(within) > most:
+            best, most = span, len(within)
+    start = max(0, best.start - width // 3)
+    while start > 0 and best.start - start < width // 2 and not text[start - 1].isspace():
+        start -= 1
+    return _whole(text, start)
+
+
+def _whole(text: str, at: int) -> int:
+    """Move a cut forward until it splits no character from its marks."""
+    while 0 < at < len(text) and (unicodedata.combining(text[at]) or text[at] in "\u200d\ufe0f"):
+        at += 1
+    return at
+
+
+def _leaves(node: Node, field: TextField) -> list[Leaf]:
+    """Return what is looked for in one field; what stands under NOT is looked for nowhere."""
     if isinstance(node, And | Or):
-        for part in node.parts:
-            yield from _leaves(part)
-    elif isinstance(node, Term | Phrase | Prefix | Fuzzy) and not isinstance(node, Not):
-        yield node
+        return [leaf for part in node.parts for leaf in _leaves(part, field)]
+    if isinstance(node, Term | Phrase | Prefix | Fuzzy) and node.field in {None, field}:
+        return [node]
+    return []
 
 
-def _marked(found: list[Token], leaves: list[Term | Phrase | Prefix | Fuzzy]) -> list[Token]:
-    """Return the words to mark: of several that belong together, only where they stand so."""
-    positions: set[int] = set()
+def _best(text: str, leaves: Sequence[Leaf]) -> list[Span]:
+    """Return the spans of the first chunk that holds all words, else of the one with most."""
+    if not leaves:
+        return []
+    best: list[Span] = []
+    looked_further = 0
+    at = _first_chance(text, leaves)
+    while at is not None and at < len(text) and looked_further <= _FURTHER:
+        piece = text[at : at + _CHUNK + _OVERLAP]
+        found = [Span(span.start + at, span.end + at, span.leaf) for span in _spans(piece, leaves)]
+        if len({span.leaf for span in found}) > len({span.leaf for span in best}):
+            best = found
+        if len({span.leaf for span in best}) == len(leaves):
+            break
+        looked_further += bool(best)
+        at += _CHUNK
+    return _merged(best, text)
+
+
+def _first_chance(text: str, leaves: Sequence[Leaf]) -> int | None:
+    """Return where looking begins; None where none of the words can be in the text.
+
+    A cheap look over the whole text, so that long pages are not taken apart in vain.
+    """
+    if any(isinstance(leaf, Fuzzy) or (isinstance(leaf, Term) and leaf.related) for leaf in leaves):
+        return 0
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    places = []
     for leaf in leaves:
         wanted = words(leaf.text)
-        together = len(wanted) if isinstance(leaf, Term | Prefix) or not _slop(leaf) else 1
-        for at in range(len(found) - together + 1):
-            run = found[at : at + together]
-            if together == 1:
-                fits = any(_same(run[0].word, word, leaf) for word in wanted)
-            else:
-                fits = all(
-                    _same(one.word, word, leaf) for one, word in zip(run, wanted, strict=True)
-                )
-            if fits and wanted:
-                positions.update(range(at, at + together))
-    return [found[at] for at in sorted(positions)]
+        place = plain.find(wanted[0]) if wanted else -1
+        if place >= 0:
+            places.append(place)
+        elif wanted and not wanted[0].isascii():
+            return 0  # marks that the analysis drops may stand between its letters
+    if not places:
+        return None
+    scaled = min(places) * len(text) // max(1, len(plain))
+    return max(0, scaled - _OVERLAP - abs(len(plain) - len(text)))
 
 
-def _slop(leaf: Term | Phrase | Prefix | Fuzzy) -> int:
-    return leaf.slop if isinstance(leaf, Phrase) else 0
+def _spans(text: str, leaves: Sequence[Leaf]) -> list[Span]:
+    found = list(tokens(text))
+    return [
+        Span(found[first].start, found[last].end, number)
+        for number, leaf in enumerate(leaves)
+        for first, last in _runs(found, leaf)
+    ]
 
 
-def _same(word: str, wanted: str, leaf: Term | Phrase | Prefix | Fuzzy) -> bool:
+def _runs(found: Sequence[Token], leaf: Leaf) -> Iterator[tuple[int, int]]:
+    """Yield the first and last word of every place where one leaf stands."""
+    wanted = [_fitting(word, leaf) for word in words(leaf.text)]
+    if not wanted:
+        return
     if isinstance(leaf, Prefix):
-        return word.startswith(wanted)
+        last = words(leaf.text)[-1]
+        wanted[-1] = lambda word: word.startswith(last)
+    if isinstance(leaf, Phrase) and leaf.slop and len(wanted) > 1:
+        yield from _near(found, wanted, leaf.slop)
+        return
+    length = len(wanted)
+    for at in range(len(found) - length + 1):
+        if all(fits(found[at + step].word) for step, fits in enumerate(wanted)):
+            yield at, at + length - 1
+
+
+def _near(
+    found: Sequence[Token], wanted: Sequence[Callable[[str], bool]], slop: int
+) -> Iterator[tuple[int, int]]:
+    """Yield each word of every place where all stand near one another, in either order."""
+    reach = len(wanted) + slop
+    marked: set[int] = set()
+    for at, token in enumerate(found):
+        if not any(fits(token.word) for fits in wanted):
+            continue
+        window = range(at, min(len(found), at + reach))
+        if all(any(fits(found[one].word) for one in window) for fits in wanted):
+            marked.update(one for one in window if any(fits(found[one].word) for fits in wanted))
+    yield from ((one, one) for one in sorted(marked))
+
+
+def _fitting(wanted: str, leaf: Leaf) -> Callable[[str], bool]:
+    if isinstance(leaf, Fuzzy):
+        return lambda word: _within_edits(word, wanted, leaf.distance)
     if isinstance(leaf, Term) and leaf.related:
-        return related(word) == related(wanted)
-    return word == wanted
+        form = related(wanted)
+        return lambda word: word == wanted or related(word) == form
+    return lambda word: word == wanted
+
+
+def _within_edits(word: str, wanted: str, distance: int) -> bool:
+    """Tell whether two words are at most `distance` insertions, deletions or changes apart."""
+    if abs(len(word) - len(wanted)) > distance:
+        return False
+    row = list(range(len(wanted) + 1))
+    for number, letter in enumerate(word, start=1):
+        left = row
+        row = [number]
+        for at, other in enumerate(wanted, start=1):
+            row.append(min(left[at] + 1, row[-1] + 1, left[at - 1] + (letter != other)))
+        if min(row) > distance:
+            return False
+    return row[-1] <= distance
+
+
+def _merged(spans: Sequence[Span], text: str) -> list[Span]:
+    """Put spans in order; those that overlap, or touch as Han characters do, become one."""
+    merged: list[Span] = []
+    for span in sorted(spans, key=lambda one: (one.start, -one.end)):
+        last = merged[-1] if merged else None
+        if last is not None and (
+            span.start < last.end or (span.start == last.end and span.leaf == last.leaf)
+        ):
+            merged[-1] = Span(last.start, max(last.end, span.end), last.leaf)
+        else:
+            merged.append(span)
+    return [span for span in merged if text[span.start : span.end].strip()]

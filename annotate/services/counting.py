@@ -8,8 +8,8 @@ the coders' marks.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
@@ -18,7 +18,8 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from annotate.models import Capture, FieldValue, Item, Project, StudyField, ValueSource, ValueState
+from annotate.models import FieldValue, Project, StudyField, ValueSource, ValueState
+from annotate.services.label_index import HeldValue, Labels, labels_of
 from annotate.services.zones import local_day
 from archive.capture.outcome import Outcome
 
@@ -50,7 +51,7 @@ class Facts:
     captured: bool
     same_as_id: str | None
     values: dict[str, tuple[str, ...]]
-    posted: FieldValue | None
+    posted: HeldValue | None
 
     def day(self, zone: tzinfo) -> date | None:
         """Return the local day of the claimed date; a day-precise date is its own day."""
@@ -146,43 +147,52 @@ def load_facts_of_items(
     session: Session, project_id: str, item_id: str | None = None
 ) -> list[Facts]:
     """Read what counting needs of every item of the project, or of one."""
-    only = [] if item_id is None else [item_id]
-    values: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    posted: dict[str, FieldValue] = {}
-    wanted = (
-        select(StudyField.key, FieldValue)
-        .join(FieldValue, FieldValue.field_id == StudyField.id)
-        .where(StudyField.project_id == project_id, FieldValue.current)
-        .order_by(FieldValue.id)
-    )
-    rows = session.execute(wanted.where(FieldValue.item_id.in_(only)) if only else wanted)
-    for key, value in rows:
-        values[value.item_id][key].append(value.value)
-        if key == POSTED_KEY:
-            posted[value.item_id] = value
-    listed = select(Item.id, Item.address, Item.same_as_id).where(Item.project_id == project_id)
-    items = session.execute(listed.where(Item.id.in_(only)) if only else listed).all()
-    seen = _captured(session, project_id)
-    roots = {item_id: same_as or item_id for item_id, _address, same_as in items}
-    captured = {roots[item_id] for item_id in seen if item_id in roots}
+    labels = labels_of(session, project_id)
+    query = select(StudyField.id, StudyField.key).where(StudyField.project_id == project_id)
+    keys = {row[0]: row[1] for row in session.execute(query)}
+    return facts_from(labels, keys, None if item_id is None else [item_id])
+
+
+def facts_from(
+    labels: Labels, keys: Mapping[str, str], item_ids: Iterable[str] | None = None
+) -> list[Facts]:
+    """Return what counting needs of every item, or of some.
+
+    :param keys: the fields' keys by their ids
+    """
+    same = labels.same
+    seen = {
+        same.get(item_id, item_id)
+        for item_id, held in labels.captures.items()
+        if any(one.outcome in SEEN for one in held)
+    }
     return [
         Facts(
             item_id=item_id,
-            address=address,
-            captured=item_id in captured,
-            same_as_id=same_as,
-            values={key: tuple(found) for key, found in values[item_id].items()},
-            posted=posted.get(item_id),
+            address=labels.items[item_id].address,
+            captured=same.get(item_id, item_id) in seen,
+            same_as_id=same.get(item_id),
+            values=_values(labels, keys, item_id),
+            posted=_posted(labels, keys, item_id),
         )
-        for item_id, address, same_as in items
+        for item_id in (labels.items if item_ids is None else item_ids)
+        if item_id in labels.items
     ]
 
 
-def _captured(session: Session, project_id: str) -> frozenset[str]:
-    query = select(Capture.item_id).where(
-        Capture.project_id == project_id, Capture.outcome.in_(SEEN)
-    )
-    return frozenset(session.scalars(query.distinct()))
+def _values(labels: Labels, keys: Mapping[str, str], item_id: str) -> dict[str, tuple[str, ...]]:
+    return {
+        key: tuple(one.value for one in labels.values[field_id][item_id])
+        for field_id, key in keys.items()
+        if item_id in labels.values.get(field_id, ())
+    }
+
+
+def _posted(labels: Labels, keys: Mapping[str, str], item_id: str) -> HeldValue | None:
+    for field_id, key in keys.items():
+        if key == POSTED_KEY and item_id in labels.values.get(field_id, ()):
+            return labels.values[field_id][item_id][-1]
+    return None
 
 
 def _within(day: date, project: Project) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -13,8 +14,10 @@ from sqlalchemy.orm import Session
 from annotate import events
 from annotate.events import Actor
 from annotate.models import Capture, EventKind, Item, Project, WarcFile
-from annotate.services.fields import fields_of, values_of
+from annotate.services.facets import Facet
+from annotate.services.fields import values_of
 from annotate.services.tags import tags_of
+from annotate.visibility import visible_fields
 from archive.clock import isoformat
 
 # What a spreadsheet takes for a formula (OWASP, CSV injection); a ' in front makes it text.
@@ -29,7 +32,7 @@ FIXED_COLUMNS: Final = (
 
 def item_rows(session: Session, project: Project, item_ids: Sequence[str]) -> list[dict[str, Any]]:
     """Return the items in the order asked for, each as one flat mapping."""
-    fields = fields_of(session, project.id)
+    fields = visible_fields(session, project)
     rows: list[dict[str, Any]] = []
     for start in range(0, len(item_ids), _BATCH):
         batch = item_ids[start : start + _BATCH]
@@ -58,7 +61,7 @@ def item_rows(session: Session, project: Project, item_ids: Sequence[str]) -> li
 
 def to_csv(session: Session, project: Project, rows: Sequence[dict[str, Any]]) -> str:
     """Write rows as CSV in UTF-8 with a byte order mark, as spreadsheets want it."""
-    columns = [*FIXED_COLUMNS, *(field.key for field in fields_of(session, project.id))]
+    columns = [*FIXED_COLUMNS, *(field.key for field in visible_fields(session, project))]
     out = io.StringIO(newline="")
     out.write(BOM)
     writer = csv.writer(out)
@@ -66,6 +69,16 @@ def to_csv(session: Session, project: Project, rows: Sequence[dict[str, Any]]) -
     for row in rows:
         writer.writerow([spreadsheet_cell(row.get(column)) for column in columns])
     return out.getvalue()
+
+
+def to_json(body: dict[str, Any]) -> str:
+    """Write one JSON document, its letters as they are."""
+    return json.dumps(body, ensure_ascii=False, indent=1) + "\n"
+
+
+def facets_json(facets: Sequence[Facet]) -> dict[str, dict[str, int]]:
+    """Return the numbers of facets by key and value, for programs."""
+    return {facet.key: {value.value: value.number for value in facet.values} for facet in facets}
 
 
 def record_export(

@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, timedelta, tzinfo
 from typing import Final
 
-from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from annotate.models import (
-    Capture,
-    FieldType,
-    FieldValue,
-    Item,
-    ItemTag,
-    Note,
-    Project,
-    StudyField,
-    Tag,
-    ValueSource,
-    ValueState,
-)
+from annotate.models import FieldType, Project, StudyField, ValueSource, ValueState
 from annotate.services import counting
-from annotate.services.fields import fields_of
+from annotate.services.label_index import HeldValue, ItemFacts, Labels, labels_of
+from annotate.services.zones import local_day
+from annotate.visibility import visible_fields
 from archive.capture.outcome import Outcome
 from search.errors import UnknownFieldError
 from search.query import Label
 
+NO_VALUE: Final = frozenset({"none", "unknown"})
 _PARTIAL_DATE: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _MONTH: Final = re.compile(r"\d{4}-\d{2}")
 
@@ -41,22 +30,28 @@ def fold(text: str) -> str:
 
 
 class ProjectLabels:
-    """Resolves labels within one project, in one zone."""
+    """Resolves labels within one project, in one zone, within what a person may see."""
 
     def __init__(
-        self, session: Session, project: Project, zone: tzinfo, *, apart: bool = False
+        self,
+        session: Session,
+        project: Project,
+        zone: tzinfo,
+        *,
+        apart: bool = False,
     ) -> None:
         """Look into one project.
 
         :param apart: list items judged the same by themselves, not under the one that counts
         """
-        self._session = session
         self._apart = apart
         self._project = project
         self._zone = zone
+        self._labels: Labels = labels_of(session, project.id)
         self._fields: dict[str, StudyField] = {
-            field.key: field for field in fields_of(session, project.id)
+            field.key: field for field in visible_fields(session, project)
         }
+        # A further kind of label (codes, registry names, annotations) is one line here.
         self._own: Mapping[str, Callable[[str], frozenset[str]]] = {
             "tag": self._tag,
             "is": self._is,
@@ -75,31 +70,14 @@ class ProjectLabels:
 
     def everything(self) -> frozenset[str]:
         """Return the items of the project, of those judged the same only the one that counts."""
+        labels = self._labels
         if self._apart:
-            return self._all
-        return self._all - self._same.keys()
+            return labels.every
+        return labels.once("counting ones", lambda: labels.every - labels.same.keys())
 
     def representative(self, item_id: str) -> str:
         """Return the item that stands for this one in lists."""
-        return item_id if self._apart else self._same.get(item_id, item_id)
-
-    @cached_property
-    def _all(self) -> frozenset[str]:
-        return self._ids(select(Item.id))
-
-    @cached_property
-    def _same(self) -> dict[str, str]:
-        rows = self._session.execute(
-            select(Item.id, Item.same_as_id).where(
-                Item.project_id == self._project.id, Item.same_as_id.is_not(None)
-            )
-        )
-        return {item_id: same_as for item_id, same_as in rows if same_as is not None}
-
-    @cached_property
-    def _whys(self) -> dict[str, counting.Why]:
-        found = counting.load_facts_of_items(self._session, self._project.id)
-        return {one.item_id: counting.why(one, self._project, self._zone) for one in found}
+        return item_id if self._apart else self._labels.same.get(item_id, item_id)
 
     def resolve(self, label: Label) -> frozenset[str]:
         """Return the items a label fits.
@@ -115,67 +93,77 @@ class ProjectLabels:
             raise UnknownFieldError(f"There is no field {label.field!r}; there are {known}")
         return self._field(field, label.value)
 
-    def _ids(self, query: Select[str]) -> frozenset[str]:
-        return frozenset(self._session.scalars(query.where(Item.project_id == self._project.id)))
+    def _items(self, fits: Callable[[ItemFacts], bool]) -> frozenset[str]:
+        return frozenset(key for key, facts in self._labels.items.items() if fits(facts))
 
     def _tag(self, value: str) -> frozenset[str]:
-        query = (
-            select(Item.id)
-            .join(ItemTag, ItemTag.item_id == Item.id)
-            .join(Tag, Tag.id == ItemTag.tag_id)
-        )
         if value == "*":
-            return self._ids(query)
-        if value.endswith("*"):
-            return self._ids(query.where(Tag.folded.startswith(fold(value[:-1]), autoescape=True)))
-        return self._ids(query.where(Tag.folded == fold(value)))
+            return frozenset(key for key, held in self._labels.tags.items() if held)
+        wanted = fold(value.removesuffix("*"))
+        fitting = [
+            tag_id
+            for tag_id, (_name, folded) in self._labels.tag_names.items()
+            if folded == wanted or (value.endswith("*") and folded.startswith(wanted))
+        ]
+        return frozenset().union(*(self._labels.bearing(tag_id) for tag_id in fitting))
 
     def _is(self, value: str) -> frozenset[str]:
         words = {text: reason for reason, text in counting.IS_WORDS.items()}
         wanted = words.get(value.lower())
         if wanted is not None:
-            return frozenset(key for key, reason in self._whys.items() if reason is wanted)
-        simple: dict[str, Select[str]] = {
-            "captured": select(Item.id).where(Item.latest_capture_id.is_not(None)),
-            "uncaptured": select(Item.id).where(Item.latest_capture_id.is_(None)),
-            "tagged": select(Item.id).where(Item.id.in_(select(ItemTag.item_id))),
-            "untagged": select(Item.id).where(Item.id.not_in(select(ItemTag.item_id))),
-            "noted": select(Item.id).where(
-                Item.id.in_(select(Note.item_id).where(Note.withdrawn_at.is_(None)))
-            ),
-            "differs": select(Item.id).where(Item.id.in_(self._state(ValueState.DIFFERS))),
+            whys = whys_of(self._labels, self._project, self._fields.values(), self._zone)
+            return frozenset(key for key, reason in whys.items() if reason is wanted)
+        simple: dict[str, Callable[[], frozenset[str]]] = {
+            "captured": self._captured_ones,
+            "uncaptured": lambda: self._without(self._captured_ones()),
+            "tagged": lambda: self._tag("*"),
+            "untagged": lambda: self._without(self._tag("*")),
+            "noted": lambda: self._labels.noted,
+            "differs": self._differing,
         }
         if value.lower() not in simple:
             known = ", ".join(sorted([*simple, *words]))
             raise UnknownFieldError(f"is:{value} is not known; there are {known}")
-        return self._ids(simple[value.lower()])
+        return simple[value.lower()]()
 
-    @staticmethod
-    def _state(state: ValueState) -> Select[str]:
-        return select(FieldValue.item_id).where(FieldValue.current, FieldValue.state == state)
-
-    def _lang(self, value: str) -> frozenset[str]:
-        if value.lower() in {"none", "unknown"}:
-            return self._ids(select(Item.id).where(Item.language.is_(None)))
-        return self._ids(select(Item.id).where(Item.language == value.lower()))
-
-    def _site(self, value: str) -> frozenset[str]:
-        host = value.lower().removeprefix("*.")
-        matches = Item.host == host
-        return self._ids(
-            select(Item.id).where(matches | Item.host.endswith("." + host, autoescape=True))
+    def _without(self, having: frozenset[str]) -> frozenset[str]:
+        """Return the items none of whose addresses is among `having`."""
+        held = {self.representative(item_id) for item_id in having}
+        return frozenset(
+            item_id for item_id in self._labels.items if self.representative(item_id) not in held
         )
 
+    def _captured_ones(self) -> frozenset[str]:
+        return self._items(lambda facts: facts.capture_id is not None)
+
+    def _differing(self) -> frozenset[str]:
+        found = [self._differs(key) for key in self._fields]
+        return frozenset().union(*found)
+
+    def _lang(self, value: str) -> frozenset[str]:
+        if value.lower() in NO_VALUE:
+            return self._without(self._items(lambda facts: facts.language is not None))
+        return self._items(lambda facts: facts.language == value.lower())
+
+    def _site(self, value: str) -> frozenset[str]:
+        if value.lower() in NO_VALUE:
+            return self._without(self._items(lambda facts: bool(facts.host)))
+        host = value.lower().removeprefix("*.")
+        return self._items(lambda facts: facts.host == host or facts.host.endswith("." + host))
+
     def _url(self, value: str) -> frozenset[str]:
-        return self._ids(select(Item.id).where(Item.address.contains(value, autoescape=True)))
+        piece = value.lower()  # hosts have no case; a path that has one is found all the same
+        return self._items(lambda facts: piece in facts.address.lower())
 
     def _outcome(self, value: str) -> frozenset[str]:
+        if value.lower() in NO_VALUE:
+            return self._without(self._items(lambda facts: facts.outcome is not None))
         try:
             outcome = Outcome(value.lower())
         except ValueError as error:
-            known = ", ".join(member.value for member in Outcome)
+            known = ", ".join([*(member.value for member in Outcome), "none"])
             raise UnknownFieldError(f"outcome:{value} is not known; there are {known}") from error
-        return self._ids(select(Item.id).where(Item.latest_outcome == outcome))
+        return self._items(lambda facts: facts.outcome is outcome)
 
     def _after(self, value: str) -> frozenset[str]:
         first, _last = _days(value)
@@ -186,6 +174,8 @@ class ProjectLabels:
         return self._posted(lambda day: day <= last)
 
     def _month(self, value: str) -> frozenset[str]:
+        if value.lower() in NO_VALUE:
+            return self._without(self._posted(lambda _day: True))
         if not _MONTH.fullmatch(value):
             raise UnknownFieldError(f"month:{value} is no month such as 2020-05")
         return self._posted(lambda day: f"{day:%Y-%m}" == value)
@@ -195,19 +185,8 @@ class ProjectLabels:
         field = self._fields.get(counting.POSTED_KEY)
         if field is None:
             raise UnknownFieldError("This project has no field posted_at, so no claimed dates")
-        rows = self._session.execute(
-            select(FieldValue.item_id, FieldValue.instant, FieldValue.value).where(
-                FieldValue.field_id == field.id, FieldValue.current
-            )
-        )
-        return frozenset(
-            item_id for item_id, instant, value in rows if fits(self._day(instant, value))
-        )
-
-    def _day(self, instant: datetime | None, value: str) -> date:
-        if instant is not None:
-            return instant.astimezone(self._zone).date()
-        return date.fromisoformat(value[:10])
+        days = days_of(self._labels, field, self._zone)
+        return frozenset(key for key, held in days.items() if any(fits(day) for day in held))
 
     def _captured(self, value: str) -> frozenset[str]:
         """`captured:2026-11`, `captured:2026-11-01..2026-11-30`, in the zone's days."""
@@ -215,58 +194,80 @@ class ProjectLabels:
         first, last = _days(start)
         if dots:
             last = _days(end)[1] if end else date.max - timedelta(days=2)
-        begin = datetime.combine(first, time.min, self._zone).astimezone(UTC)
-        stop = datetime.combine(last + timedelta(days=1), time.min, self._zone).astimezone(UTC)
-        captured = select(Capture.item_id).where(
-            Capture.captured_at >= begin, Capture.captured_at < stop
+        return frozenset(
+            item_id
+            for item_id, held in self._labels.captures.items()
+            if any(first <= local_day(one.captured_at, self._zone) <= last for one in held)
         )
-        return self._ids(select(Item.id).where(Item.id.in_(captured)))
 
     def _field(self, field: StudyField, value: str) -> frozenset[str]:
-        query = (
-            select(Item.id)
-            .join(FieldValue, FieldValue.item_id == Item.id)
-            .where(FieldValue.field_id == field.id, FieldValue.current)
-        )
         if field.type in {FieldType.ACCOUNT, FieldType.RELATION}:
             value = value.removeprefix("@")
+        by_value = self._labels.valued(field.id)
         if value == "*":
-            return self._ids(query)
+            return frozenset().union(*by_value.values())
         if value == "none":
-            return self._all - self._ids(query)
-        if value.endswith("*"):
-            return self._ids(query.where(FieldValue.value.startswith(value[:-1], autoescape=True)))
+            return self._without(frozenset().union(*by_value.values()))
+        if value.endswith("*") or field.type is FieldType.DATETIME:
+            stem = value.removesuffix("*")
+            return frozenset().union(
+                *(ids for held, ids in by_value.items() if held.startswith(stem))
+            )
         if field.type is FieldType.BOOLEAN or field.type is FieldType.LANGUAGE:
             value = value.lower()
-        if field.type is FieldType.DATETIME:
-            return self._ids(query.where(FieldValue.value.startswith(value, autoescape=True)))
-        return self._ids(query.where(FieldValue.value == value))
+        return by_value.get(value, frozenset())
 
-    def _checked(self, key: str) -> StudyField:
+    def _checked(self, key: str) -> dict[str, tuple[HeldValue, ...]]:
         field = self._fields.get(key)
         if field is None:
             raise UnknownFieldError(f"There is no field {key!r} in this project")
-        return field
+        return self._labels.values.get(field.id, {})
 
     def _differs(self, key: str) -> frozenset[str]:
-        query = self._state(ValueState.DIFFERS).where(FieldValue.field_id == self._checked(key).id)
-        return frozenset(self._session.scalars(query))
+        return frozenset(
+            item_id
+            for item_id, held in self._checked(key).items()
+            if any(one.state is ValueState.DIFFERS for one in held)
+        )
 
     def _list_alone(self, key: str) -> frozenset[str]:
-        rows = self._session.execute(
-            select(FieldValue.item_id, FieldValue.state).where(
-                FieldValue.field_id == self._checked(key).id,
-                FieldValue.current,
-                FieldValue.source == ValueSource.LIST,
-            )
-        ).all()
-        differ = {item_id for item_id, state in rows if state is ValueState.DIFFERS}
-        alone = {
-            item_id
-            for item_id, state in rows
-            if state not in {ValueState.AGREES, ValueState.DIFFERS}
-        }
-        return frozenset(alone - differ)
+        shown = {ValueState.AGREES, ValueState.DIFFERS}
+        found = set()
+        for item_id, held in self._checked(key).items():
+            listed = [one for one in held if one.source is ValueSource.LIST]
+            differs = any(one.state is ValueState.DIFFERS for one in listed)
+            if not differs and any(one.state not in shown for one in listed):
+                found.add(item_id)
+        return frozenset(found)
+
+
+def days_of(labels: Labels, field: StudyField, zone: tzinfo) -> dict[str, tuple[date, ...]]:
+    """Return the claimed days of items, as local days; a day-precise date is its own day."""
+
+    def day(one: HeldValue) -> date:
+        if one.instant is not None:
+            return local_day(one.instant, zone)
+        return date.fromisoformat(one.value[:10])
+
+    held = labels.values.get(field.id, {})
+    return labels.once(
+        ("days", field.id, str(zone)),
+        lambda: {item_id: tuple(day(one) for one in values) for item_id, values in held.items()},
+    )
+
+
+def whys_of(
+    labels: Labels, project: Project, fields: Iterable[StudyField], zone: tzinfo
+) -> dict[str, counting.Why]:
+    """Return why each item counts or does not."""
+    keys = {field.id: field.key for field in fields}
+    return labels.once(
+        ("whys", project.window_from, project.window_to, str(zone), tuple(sorted(keys))),
+        lambda: {
+            facts.item_id: counting.why(facts, project, zone)
+            for facts in counting.facts_from(labels, keys)
+        },
+    )
 
 
 def _days(value: str) -> tuple[date, date]:

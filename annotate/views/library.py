@@ -1,18 +1,19 @@
-"""The library: search, facets, rows, bulk tagging; the same as .json and .csv."""
+"""The library: search, facets, rows, bulk tagging; the same address as .json, .csv and Atom."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as AnyResponse
 
 from annotate.errors import UsageError
 from annotate.models import BulkKind
 from annotate.permissions import Act
 from annotate.services import exports, library, tags
+from annotate.services.label_index import labels_of
 from annotate.services.live import head
 from annotate.views.context import (
     ProjectContext,
@@ -26,6 +27,10 @@ from annotate.views.context import (
 from search.errors import QuerySyntaxError
 
 bp = Blueprint("library", __name__)
+# What the address of a list says, in the order it says it; everything else is not passed on.
+STATE: Final = ("q", "sort", "page", "size", "zone", "more")
+_FURTHEST: Final = 10**9  # pages
+ATOM_ENTRIES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +38,42 @@ class Asked:
     """What the address of a library page says."""
 
     query: str
-    sort: str
+    sort: library.Sort
     number: int
     size: int
+    opened: frozenset[str]
 
 
-def _asked() -> Asked:
+def asked_for() -> Asked:
+    """Read the address; what it says wrongly is passed over."""
     size = request.args.get("size", 50, type=int)
-    sort = request.args.get("sort", "best")
+    sort = request.args.get("sort", library.Sort.BEST)
     return Asked(
         query=request.args.get("q", "").strip(),
-        sort=sort if sort in library.SORTS else "best",
-        number=max(1, request.args.get("page", 1, type=int)),
+        sort=library.Sort(sort) if sort in library.SORTS else library.Sort.BEST,
+        number=min(_FURTHEST, max(1, request.args.get("page", 1, type=int))),
         size=size if size in library.PAGE_SIZES else 50,
+        opened=frozenset(request.args.getlist("more")),
     )
+
+
+def address_of(endpoint: str, slug: str, **changes: object) -> str:
+    """Return an address with the state of the one asked for, but for `changes`; None takes out."""
+    state: dict[str, Any] = {
+        key: request.args.getlist(key) for key in STATE if request.args.get(key)
+    }
+    if "page" not in changes:
+        state.pop("page", None)
+    state.update(changes)
+    kept = {key: value for key, value in state.items() if value not in (None, "", [])}
+    return url_for(endpoint, slug=slug, **kept)
 
 
 @bp.get("/p/<slug>/")
 @signed_in
 def index(slug: str) -> tuple[str, int]:
     """Show what a search finds; a query that cannot be read is shown with its fault."""
-    asked = _asked()
+    asked = asked_for()
     fault: QuerySyntaxError | None = None
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.READ)
@@ -65,58 +85,103 @@ def index(slug: str) -> tuple[str, int]:
         everything = tags.all_tags(session, context.project.id)
         operation = tags.last_operation(session, context.project.id, person().id)
         feed = head(session, context.project.id)
+
+    def here(endpoint: str = "library.index", **changes: object) -> str:
+        return address_of(endpoint, slug, **changes)
+
     html = render_template(
         "library.html",
         page=page,
         asked=asked,
         fault=fault,
+        here=here,
         all_tags=everything,
         operation=operation,
         feed=feed,
-        sorts=library.SORTS,
+        sorts=library.SORT_LABELS,
+        sizes=library.PAGE_SIZES,
     )
     return html, 400 if fault else 200
 
 
 @bp.get("/p/<slug>/items.json")
 @signed_in
-def as_json(slug: str) -> Response:
+def as_json(slug: str) -> AnyResponse:
     """Return the whole result as JSON, facets included."""
+    asked = asked_for()
     with wiring().database.write() as session:
         context = load_project(session, slug, Act.EXPORT)
-        rows = _export_rows(session, context, "json")
-        page = _page(session, context, _asked())
+        if (unchanged := _unchanged(session, context)) is not None:
+            return unchanged
+        ids = _ids(session, context, asked)
+        query, _hits = library.find(
+            session, context.project, asked.query, parts().engine, context.zone
+        )
+        facets = library.facets_for(
+            session, context.project, context.zone, ids, asked.query, query, asked.opened
+        )
+        rows = _export(session, context, asked, ids, "json")
     body: dict[str, Any] = {
-        "query": _asked().query,
+        "query": asked.query,
+        "sort": asked.sort.value,
         "zone": context.zone_name,
         "total": len(rows),
         "items": rows,
-        "facets": {
-            facet.key: {value.value: value.number for value in facet.values}
-            for facet in page.facets
-        },
+        "facets": exports.facets_json(facets),
+        "without": {facet.key: facet.without.number for facet in facets if facet.without},
     }
-    return jsonify(body)
+    return _tagged(exports.to_json(body), "application/json")
 
 
 @bp.get("/p/<slug>/items.csv")
 @signed_in
-def as_csv(slug: str) -> Response:
+def as_csv(slug: str) -> AnyResponse:
     """Return the whole result as CSV."""
+    asked = asked_for()
     with wiring().database.write() as session:
         context = load_project(session, slug, Act.EXPORT)
-        text = exports.to_csv(session, context.project, _export_rows(session, context, "csv"))
-    name = f"{slug}-items.csv"
-    return Response(
-        text,
-        mimetype="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        if (unchanged := _unchanged(session, context)) is not None:
+            return unchanged
+        rows = _export(session, context, asked, _ids(session, context, asked), "csv")
+        text = exports.to_csv(session, context.project, rows)
+    response = _tagged(text, "text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{slug}-items.csv"'
+    return response
+
+
+@bp.get("/p/<slug>/items.atom")
+@signed_in
+def as_atom(slug: str) -> AnyResponse:
+    """Return what a search found last as an Atom feed (RFC 4287)."""
+    asked = asked_for()
+    sort = library.Sort.NEWEST if asked.sort is library.Sort.BEST else asked.sort
+    with wiring().database.read() as session:
+        context = load_project(session, slug, Act.EXPORT)
+        if (unchanged := _unchanged(session, context)) is not None:
+            return unchanged
+        page = library.search_items(
+            session,
+            context.project,
+            asked.query,
+            parts().engine,
+            context.zone,
+            sort=sort,
+            size=ATOM_ENTRIES,
+            with_facets=False,
+        )
+    xml = render_template(
+        "library.atom",
+        page=page,
+        project=context.project,
+        itself=address_of("library.as_atom", slug, _external=True),
+        page_address=address_of("library.index", slug, _external=True),
     )
+    return _tagged(xml, "application/atom+xml")
 
 
 @bp.post("/p/<slug>/bulk")
 @signed_in
-def bulk(slug: str) -> Response:
+def bulk(slug: str) -> AnyResponse:
     """Tag or untag the ticked items, or all that the search finds."""
     form = request.form
     with wiring().database.write() as session:
@@ -139,7 +204,7 @@ def bulk(slug: str) -> Response:
 
 @bp.post("/p/<slug>/bulk/<operation_id>/undo")
 @signed_in
-def undo(slug: str, operation_id: str) -> Response:
+def undo(slug: str, operation_id: str) -> AnyResponse:
     """Take a bulk act back."""
     with wiring().database.write() as session:
         context = load_project(session, slug, Act.TAG)
@@ -158,12 +223,19 @@ def _page(session: Session, context: ProjectContext, asked: Asked) -> library.Pa
         sort=asked.sort,
         number=asked.number,
         size=asked.size,
+        opened=asked.opened,
     )
 
 
-def _export_rows(session: Session, context: ProjectContext, kind: str) -> list[dict[str, Any]]:
-    asked = _asked()
-    ids = library.ids_for(session, context.project, asked.query, parts().engine, context.zone)
+def _ids(session: Session, context: ProjectContext, asked: Asked) -> list[str]:
+    return library.ids_for(
+        session, context.project, asked.query, parts().engine, context.zone, sort=asked.sort
+    )
+
+
+def _export(
+    session: Session, context: ProjectContext, asked: Asked, ids: list[str], kind: str
+) -> list[dict[str, Any]]:
     rows = exports.item_rows(session, context.project, ids)
     exports.record_export(
         session, actor(), context.project, query=asked.query, kind=kind, rows=len(rows)
@@ -171,11 +243,25 @@ def _export_rows(session: Session, context: ProjectContext, kind: str) -> list[d
     return rows
 
 
+def _unchanged(session: Session, context: ProjectContext) -> AnyResponse | None:
+    """Answer 304 where nothing a list is made of changed since the caller last had it."""
+    labels = labels_of(session, context.project.id)
+    tag = f"{labels.content}-{parts().engine.position()}-{person().id[-12:]}"
+    request.environ["holdfast.etag"] = tag
+    if request.if_none_match.contains_weak(tag):
+        response = Response(status=304)
+        response.set_etag(tag, weak=True)
+        return response
+    return None
+
+
+def _tagged(text: str, kind: str) -> Response:
+    response = Response(text, content_type=f"{kind}; charset=utf-8")
+    response.set_etag(request.environ["holdfast.etag"], weak=True)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
 def _back(slug: str) -> str:
-    return url_for(
-        "library.index",
-        slug=slug,
-        q=request.form.get("q") or None,
-        page=request.form.get("page") or None,
-        zone=request.args.get("zone"),
-    )
+    kept: dict[str, Any] = {key: request.form.get(key) for key in ("q", "page", "sort", "size")}
+    return url_for("library.index", slug=slug, zone=request.args.get("zone"), **kept)

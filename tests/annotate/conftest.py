@@ -57,6 +57,10 @@ def wiring(tmp_path: Path, _empty_home: Path) -> Iterator[Wiring]:
 
 @pytest.fixture
 def project(wiring: Wiring) -> Project:
+    return make_project(wiring)
+
+
+def make_project(wiring: Wiring) -> Project:
     """A project with one person of each role; the sign-in name is the role."""
     with wiring.database.write() as session:
         users = {
@@ -142,21 +146,21 @@ class FakeEngine:
 @pytest.fixture
 def capture(wiring: Wiring, project: Project) -> Callable[[dict[str, str]], None]:
     """Capture pages by a fake engine, through queue, worker and index as ever."""
+    return lambda pages: capture_pages(wiring, project, pages)
+
+
+def capture_pages(wiring: Wiring, project: Project, pages: dict[str, str]) -> None:
+    """Capture pages by a fake engine."""
     from annotate.jobs.worker import Worker
     from annotate.services import requests
     from archive.urlkey import Address
 
-    def carry_out(pages: dict[str, str]) -> None:
-        with wiring.database.write() as session:
-            owner = people.find_user(session, "owner")
-            held = projects.find_project(session, project.slug)
-            requests.ask(
-                session, people.actor_of(owner), held, [Address.parse(url) for url in pages]
-            )
-        worker = Worker(wiring, "test")
-        worker._engines["auto"] = FakeEngine(pages)
-        while worker.step():
-            pass
-        index_now(wiring)
-
-    return carry_out
+    with wiring.database.write() as session:
+        owner = people.find_user(session, "owner")
+        held = projects.find_project(session, project.slug)
+        requests.ask(session, people.actor_of(owner), held, [Address.parse(url) for url in pages])
+    worker = Worker(wiring, "test")
+    worker._engines["auto"] = FakeEngine(pages)
+    while worker.step():
+        pass
+    index_now(wiring)

@@ -1,0 +1,338 @@
+"""The side index of labels (decisions 18): what items are called, held in memory beside the words.
+
+One per project and process. It follows the project's events from the position it has seen, and
+reads again only what they changed: after a bulk tag, the tags of those items. It is read in
+transactions of its own, so that it never holds what was not committed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final, TypeVar, cast
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.orm import Session
+
+from annotate.models import (
+    Capture,
+    Event,
+    EventKind,
+    FieldValue,
+    Item,
+    ItemTag,
+    Note,
+    StudyField,
+    Tag,
+    ValueSource,
+    ValueState,
+)
+from archive.capture.outcome import Outcome
+
+Made = TypeVar("Made")
+_BATCH: Final = 500  # items asked for in one statement
+_TAG_EVENTS: Final = frozenset({EventKind.TAG_ADD, EventKind.TAG_REMOVE})
+_VALUE_EVENTS: Final = frozenset({EventKind.VALUE_SET, EventKind.VALUE_CHECK})
+_NOTE_EVENTS: Final = frozenset(
+    {EventKind.NOTE_CREATE, EventKind.NOTE_EDIT, EventKind.NOTE_WITHDRAW}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFacts:
+    """The columns of an item that searches and facets use."""
+
+    address: str
+    host: str
+    language: str | None
+    outcome: Outcome | None
+    capture_id: str | None
+    captured_at: datetime | None
+    same_as_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldValue:
+    """One current value of a study field."""
+
+    value: str
+    raw: str
+    instant: datetime | None
+    source: ValueSource
+    state: ValueState
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCapture:
+    """When a capture was made, and how it went."""
+
+    captured_at: datetime
+    outcome: Outcome
+
+
+@dataclass(slots=True)
+class Labels:
+    """The labels of one project as they stood at `position`, by item id. Read, never changed."""
+
+    position: int = -1
+    content: int = -1  # the last event that changed anything a list shows; an export is none
+    items: dict[str, ItemFacts] = field(default_factory=dict)
+    tags: dict[str, tuple[str, ...]] = field(default_factory=dict)  # ids of tags
+    tag_names: dict[str, tuple[str, str]] = field(default_factory=dict)  # id: shown, folded
+    values: dict[str, dict[str, tuple[HeldValue, ...]]] = field(default_factory=dict)  # by field id
+    noted: frozenset[str] = frozenset()
+    captures: dict[str, tuple[HeldCapture, ...]] = field(default_factory=dict)
+    derived: dict[Any, Any] = field(default_factory=dict)  # what was made from these; not kept on
+
+    def once(self, key: Any, make: Callable[[], Made]) -> Made:
+        """Return what `make` makes of these labels, made once for as long as they stand."""
+        if key not in self.derived:
+            self.derived[key] = make()
+        return cast("Made", self.derived[key])
+
+    @property
+    def same(self) -> dict[str, str]:
+        """Return, of items judged the same as another, the one that counts."""
+        return self.once(
+            "same",
+            lambda: {
+                item_id: facts.same_as_id
+                for item_id, facts in self.items.items()
+                if facts.same_as_id is not None
+            },
+        )
+
+    @property
+    def every(self) -> frozenset[str]:
+        """Return the ids of all items."""
+        return self.once("every", lambda: frozenset(self.items))
+
+    def bearing(self, tag_id: str) -> frozenset[str]:
+        """Return the items that bear a tag."""
+        by_tag = self.once("by tag", lambda: _inverted(self.tags.items()))
+        return by_tag.get(tag_id, frozenset())
+
+    def valued(self, field_id: str) -> dict[str, frozenset[str]]:
+        """Return, by value of a field, the items that have it."""
+        held = self.values.get(field_id, {})
+        return self.once(
+            ("by value", field_id),
+            lambda: _inverted(
+                (item_id, tuple(one.value for one in values)) for item_id, values in held.items()
+            ),
+        )
+
+
+def _inverted(pairs: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for item_id, names in pairs:
+        for name in names:
+            found[name].add(item_id)
+    return {name: frozenset(ids) for name, ids in found.items()}
+
+
+class LabelIndex:
+    """Keeps the labels of one project up to date."""
+
+    def __init__(self, project_id: str) -> None:
+        self._project_id = project_id
+        self._lock = threading.Lock()
+        self._labels = Labels()
+
+    def current(self, session: Session) -> Labels:
+        """Return the labels, as of the last committed event."""
+        head = _head(session.connection(), self._project_id)
+        if head == self._labels.position:
+            return self._labels
+        # What the session itself wrote is not committed: look past it, on another connection.
+        reading = session.get_bind().engine.execution_options(begin="DEFERRED")
+        with self._lock, reading.connect() as connection:
+            head = _head(connection, self._project_id)
+            if head != self._labels.position:
+                self._labels = self._followed(connection, self._labels, head)
+            return self._labels
+
+    def _followed(self, connection: Connection, old: Labels, head: int) -> Labels:
+        if old.position < 0 or head < old.position:  # first, or the home was put back
+            return self._read(
+                connection, Labels(position=head, content=head), None, frozenset(_Part)
+            )
+        rows = connection.execute(
+            select(Event.item_id, Event.kind).where(
+                Event.ledger == self._project_id, Event.id > old.position, Event.id <= head
+            )
+        )
+        changed: dict[frozenset[str], set[str]] = defaultdict(set)
+        shows = False
+        for item_id, kind in rows:
+            shows |= kind is not EventKind.EXPORT_MAKE
+            if item_id is not None:
+                changed[_parts_of(kind)].add(item_id)
+        if not shows:
+            return replace(old, position=head)
+        labels = Labels(
+            position=head,
+            content=head,
+            items=dict(old.items),
+            tags=dict(old.tags),
+            tag_names=dict(old.tag_names),
+            values={key: dict(held) for key, held in old.values.items()},
+            noted=old.noted,
+            captures=dict(old.captures),
+        )
+        for parts, ids in changed.items():
+            ordered = sorted(ids)
+            for start in range(0, len(ordered), _BATCH):
+                self._read(connection, labels, ordered[start : start + _BATCH], parts)
+        _read_tag_names(connection, self._project_id, labels)
+        return labels
+
+    def _read(
+        self,
+        connection: Connection,
+        labels: Labels,
+        ids: Sequence[str] | None,
+        parts: frozenset[str],
+    ) -> Labels:
+        for part in sorted(parts):
+            _READERS[part](connection, self._project_id, ids, labels)
+        if ids is None:
+            _read_tag_names(connection, self._project_id, labels)
+        return labels
+
+
+_Part: Final = ("captures", "items", "notes", "tags", "values")
+_indexes: WeakKeyDictionary[Any, dict[str, LabelIndex]] = WeakKeyDictionary()
+_indexes_lock = threading.Lock()
+
+
+def labels_of(session: Session, project_id: str) -> Labels:
+    """Return a project's labels as of the last committed event, from the process's one index."""
+    pool = session.get_bind().engine.pool  # the same for every session on one database
+    with _indexes_lock:
+        index = _indexes.setdefault(pool, {}).setdefault(project_id, LabelIndex(project_id))
+    return index.current(session)
+
+
+def _head(connection: Connection, project_id: str) -> int:
+    query = select(func.max(Event.id)).where(Event.ledger == project_id)
+    return connection.scalar(query) or 0
+
+
+def _parts_of(kind: EventKind) -> frozenset[str]:
+    """Return what an event of this kind may have changed; of an unknown one, anything."""
+    if kind in _TAG_EVENTS:
+        return frozenset({"tags"})
+    if kind in _VALUE_EVENTS:
+        return frozenset({"values"})
+    if kind in _NOTE_EVENTS:
+        return frozenset({"notes"})
+    return frozenset(_Part)
+
+
+def _of(query: Any, column: Any, ids: Sequence[str] | None) -> Any:
+    """Narrow a statement to some items; Any, since each selects columns of its own."""
+    return query if ids is None else query.where(column.in_(ids))
+
+
+def _read_items(
+    connection: Connection, project_id: str, ids: Sequence[str] | None, labels: Labels
+) -> None:
+    query = select(
+        Item.id,
+        Item.address,
+        Item.host,
+        Item.language,
+        Item.latest_outcome,
+        Item.latest_capture_id,
+        Item.latest_captured_at,
+        Item.same_as_id,
+    ).where(Item.project_id == project_id)
+    for item_id, *columns in connection.execute(_of(query, Item.id, ids)):
+        labels.items[item_id] = ItemFacts(*columns)
+
+
+def _read_tags(
+    connection: Connection, project_id: str, ids: Sequence[str] | None, labels: Labels
+) -> None:
+    query = (
+        select(ItemTag.item_id, ItemTag.tag_id)
+        .join(Tag, Tag.id == ItemTag.tag_id)
+        .where(Tag.project_id == project_id)
+    )
+    found: dict[str, list[str]] = defaultdict(list)
+    for item_id, tag_id in connection.execute(_of(query, ItemTag.item_id, ids)):
+        found[item_id].append(tag_id)
+    _replace(labels.tags, found, ids)
+
+
+def _read_tag_names(connection: Connection, project_id: str, labels: Labels) -> None:
+    query = select(Tag.id, Tag.name, Tag.folded).where(Tag.project_id == project_id)
+    labels.tag_names = {
+        tag_id: (name, folded) for tag_id, name, folded in connection.execute(query)
+    }
+
+
+def _read_values(
+    connection: Connection, project_id: str, ids: Sequence[str] | None, labels: Labels
+) -> None:
+    query = (
+        select(
+            FieldValue.field_id,
+            FieldValue.item_id,
+            FieldValue.value,
+            FieldValue.raw,
+            FieldValue.instant,
+            FieldValue.source,
+            FieldValue.state,
+        )
+        .join(StudyField, StudyField.id == FieldValue.field_id)
+        .where(StudyField.project_id == project_id, FieldValue.current)
+        .order_by(FieldValue.id)
+    )
+    found: dict[str, dict[str, list[HeldValue]]] = defaultdict(lambda: defaultdict(list))
+    for field_id, item_id, *columns in connection.execute(_of(query, FieldValue.item_id, ids)):
+        found[field_id][item_id].append(HeldValue(*columns))
+    for field_id in {*found, *labels.values}:
+        _replace(labels.values.setdefault(field_id, {}), found[field_id], ids)
+
+
+def _read_notes(
+    connection: Connection, project_id: str, ids: Sequence[str] | None, labels: Labels
+) -> None:
+    query = select(Note.item_id).where(Note.project_id == project_id, Note.withdrawn_at.is_(None))
+    found = frozenset(connection.scalars(_of(query, Note.item_id, ids)))
+    labels.noted = found if ids is None else (labels.noted - frozenset(ids)) | found
+
+
+def _read_captures(
+    connection: Connection, project_id: str, ids: Sequence[str] | None, labels: Labels
+) -> None:
+    query = select(Capture.item_id, Capture.captured_at, Capture.outcome).where(
+        Capture.project_id == project_id
+    )
+    found: dict[str, list[HeldCapture]] = defaultdict(list)
+    for item_id, *columns in connection.execute(_of(query, Capture.item_id, ids)):
+        found[item_id].append(HeldCapture(*columns))
+    _replace(labels.captures, found, ids)
+
+
+def _replace(
+    held: dict[str, tuple[Any, ...]], found: dict[str, list[Any]], ids: Iterable[str] | None
+) -> None:
+    for item_id in ids or ():
+        held.pop(item_id, None)
+    held.update((item_id, tuple(values)) for item_id, values in found.items())
+
+
+_READERS: Final = {
+    "items": _read_items,
+    "tags": _read_tags,
+    "values": _read_values,
+    "notes": _read_notes,
+    "captures": _read_captures,
+}
