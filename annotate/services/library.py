@@ -18,7 +18,8 @@ from annotate.services.label_index import HeldValue, Labels, labels_of
 from annotate.services.labels import ProjectLabels
 from annotate.services.rows import Row, rows_of
 from annotate.visibility import visible_fields
-from search.engine import Engine, Hit, search
+from search.answering import Answer, Hit, answer
+from search.engine import Engine
 from search.query import And, Label, Node, Not, Or, parse_query
 
 PAGE_SIZES: Final = (25, 50, 100, 200)
@@ -57,6 +58,8 @@ class Page:
     size: int
     rows: tuple[Row, ...]
     facets: tuple[Facet, ...]
+    notes: tuple[str, ...] = ()
+    """What must be said about the answer: a cap that was reached, an index being made anew."""
 
     @property
     def pages(self) -> int:
@@ -71,17 +74,31 @@ def find(
 
     :raises QuerySyntaxError: the query cannot be read
     """
+    query, found = answered(session, project, text, engine, zone)
+    return query, found.hits
+
+
+def answered(
+    session: Session, project: Project, text: str, engine: Engine, zone: tzinfo
+) -> tuple[Node, Answer]:
+    """Answer a query, with what must be said about the answer.
+
+    :raises QuerySyntaxError: the query cannot be read
+    """
     query = parse_query(text)
     held = labels_of(session, project.id)
-    answers: dict[object, tuple[Hit, ...]] = held.once("answers", dict)
+    answers: dict[object, Answer] = held.once("answers", dict)
     # Whatever changes a label makes new labels; whatever changes words moves the index on.
     key = (text, str(zone), project.window_from, project.window_to, id(engine), engine.position())
-    if key not in answers:
-        if len(answers) >= _KEPT_ANSWERS:
-            answers.clear()
+    found = answers.get(key)
+    if found is None:
         labels = ProjectLabels(session, project, zone, apart=asks_for_variants(query))
-        answers[key] = search(engine, query, labels)
-    return query, answers[key]
+        found = answer(engine, query, labels)
+        if found.whole:  # else the index is being healed; the next look may find more
+            answers[key] = found
+        if len(answers) > _KEPT_ANSWERS:
+            answers.clear()
+    return query, found
 
 
 def ids_for(
@@ -121,8 +138,8 @@ def search_items(
     :param only: of what is found, list these alone
     :raises QuerySyntaxError: the query cannot be read
     """
-    query, hits = find(session, project, text, engine, zone)
-    ids = in_order(session, project, [hit.item_id for hit in hits], sort, zone)
+    query, found = answered(session, project, text, engine, zone)
+    ids = in_order(session, project, [hit.item_id for hit in found.hits], sort, zone)
     if only is not None:
         ids = [item_id for item_id in ids if item_id in only]
     number = max(1, min(number, -(-len(ids) // size) or 1))
@@ -133,6 +150,7 @@ def search_items(
         size=size,
         rows=tuple(rows_of(session, project, ids[(number - 1) * size : number * size], query)),
         facets=facets_for(session, project, zone, ids, text, query, opened) if with_facets else (),
+        notes=found.notes,
     )
 
 

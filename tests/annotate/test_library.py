@@ -81,7 +81,9 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    wiring = make_home(Config().replaced({"home": tmp_path_factory.mktemp("world") / "home"}))
+    wiring = make_home(
+        Config().replaced({"home": tmp_path_factory.mktemp("world") / "home", "host_delay": 0})
+    )
     project = make_project(wiring)
     ids = prepare(wiring, project, lambda pages: capture_pages(wiring, project, pages))
     app = create_app(wiring)
