@@ -56,6 +56,7 @@ _TELLING: Final = (
     EventKind.DECISION_MAKE,
     EventKind.CODING_SUBMIT,
 )
+_BLIND: Final = "holdfast.blind"
 _WORK: Final = frozenset(
     {
         EventKind.TAG_ADD,
@@ -85,6 +86,7 @@ def blind(session: Session, user: User, project_id: str) -> frozenset[str]:
     units = select(RoundUnit.item_id).where(RoundUnit.round_id.in_(rounds)).distinct()
     hidden = frozenset(session.scalars(units))
     _Rule(user, tuple(rounds)).put_on(session)
+    session.info[_BLIND] = True
     events.close_items(
         session,
         hidden,
@@ -93,6 +95,11 @@ def blind(session: Session, user: User, project_id: str) -> frozenset[str]:
         "round is revealed. Put what you noticed into the remark of your answer.",
     )
     return hidden
+
+
+def is_blind(session: Session) -> bool:
+    """Tell whether the rule is on a session: what others may see is not to be shown there."""
+    return bool(session.info.get(_BLIND))
 
 
 class _Rule:

@@ -15,9 +15,8 @@ from annotate import events
 from annotate.events import Actor
 from annotate.models import Capture, EventKind, Item, Project, WarcFile
 from annotate.services.facets import Facet
-from annotate.services.fields import values_of
+from annotate.services.fields import fields_of, values_of
 from annotate.services.tags import tags_of
-from annotate.visibility import visible_fields
 from archive.clock import isoformat
 
 # What a spreadsheet takes for a formula (OWASP, CSV injection); a ' in front makes it text.
@@ -32,7 +31,7 @@ FIXED_COLUMNS: Final = (
 
 def item_rows(session: Session, project: Project, item_ids: Sequence[str]) -> list[dict[str, Any]]:
     """Return the items in the order asked for, each as one flat mapping."""
-    fields = visible_fields(session, project)
+    fields = fields_of(session, project.id)
     rows: list[dict[str, Any]] = []
     for start in range(0, len(item_ids), _BATCH):
         batch = item_ids[start : start + _BATCH]
@@ -61,7 +60,7 @@ def item_rows(session: Session, project: Project, item_ids: Sequence[str]) -> li
 
 def to_csv(session: Session, project: Project, rows: Sequence[dict[str, Any]]) -> str:
     """Write rows as CSV in UTF-8 with a byte order mark, as spreadsheets want it."""
-    columns = [*FIXED_COLUMNS, *(field.key for field in visible_fields(session, project))]
+    columns = [*FIXED_COLUMNS, *(field.key for field in fields_of(session, project.id))]
     out = io.StringIO(newline="")
     out.write(BOM)
     writer = csv.writer(out)

@@ -2,7 +2,8 @@
 
 One per project and process. It follows the project's events from the position it has seen, and
 reads again only what they changed: after a bulk tag, the tags of those items. It is read in
-transactions of its own, so that it never holds what was not committed.
+transactions of its own, so that it never holds what was not committed. Who codes blind has labels
+of their own, read through their own session, on which the rule of visibility.py lies.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from annotate.models import (
     ValueSource,
     ValueState,
 )
+from annotate.visibility import is_blind
 from archive.capture.outcome import Outcome
 
 Made = TypeVar("Made")
@@ -158,9 +160,7 @@ class LabelIndex:
 
     def _followed(self, connection: Connection, old: Labels, head: int) -> Labels:
         if old.position < 0 or head < old.position:  # first, or the home was put back
-            return self._read(
-                connection, Labels(position=head, content=head), None, frozenset(_Part)
-            )
+            return read_labels(connection, self._project_id)
         rows = connection.execute(
             select(Event.item_id, Event.kind).where(
                 Event.ledger == self._project_id, Event.id > old.position, Event.id <= head
@@ -187,40 +187,45 @@ class LabelIndex:
         for parts, ids in changed.items():
             ordered = sorted(ids)
             for start in range(0, len(ordered), _BATCH):
-                self._read(connection, labels, ordered[start : start + _BATCH], parts)
+                for part in sorted(parts):
+                    batch = ordered[start : start + _BATCH]
+                    _READERS[part](connection, self._project_id, batch, labels)
         _read_tag_names(connection, self._project_id, labels)
         return labels
 
-    def _read(
-        self,
-        connection: Connection,
-        labels: Labels,
-        ids: Sequence[str] | None,
-        parts: frozenset[str],
-    ) -> Labels:
-        for part in sorted(parts):
-            _READERS[part](connection, self._project_id, ids, labels)
-        if ids is None:
-            _read_tag_names(connection, self._project_id, labels)
-        return labels
 
-
+_OWN_LABELS: Final = "holdfast.labels"
 _Part: Final = ("captures", "items", "notes", "tags", "values")
 _indexes: WeakKeyDictionary[Any, dict[str, LabelIndex]] = WeakKeyDictionary()
 _indexes_lock = threading.Lock()
 
 
+def read_labels(reading: Connection | Session, project_id: str) -> Labels:
+    """Read all labels of a project, within what `reading` lets see."""
+    head = _head(reading, project_id)
+    labels = Labels(position=head, content=head)
+    for read in _READERS.values():
+        read(reading, project_id, None, labels)
+    _read_tag_names(reading, project_id, labels)
+    return labels
+
+
 def labels_of(session: Session, project_id: str) -> Labels:
     """Return a project's labels as of the last committed event, from the process's one index."""
+    if is_blind(session):
+        labels = session.info.get(_OWN_LABELS)
+        if labels is None:
+            labels = session.info[_OWN_LABELS] = read_labels(session, project_id)
+        return cast("Labels", labels)
     pool = session.get_bind().engine.pool  # the same for every session on one database
     with _indexes_lock:
         index = _indexes.setdefault(pool, {}).setdefault(project_id, LabelIndex(project_id))
     return index.current(session)
 
 
-def _head(connection: Connection, project_id: str) -> int:
+def _head(reading: Connection | Session, project_id: str) -> int:
     query = select(func.max(Event.id)).where(Event.ledger == project_id)
-    return connection.scalar(query) or 0
+    return reading.scalar(query) or 0
 
 
 def _parts_of(kind: EventKind) -> frozenset[str]:
@@ -240,7 +245,7 @@ def _of(query: Any, column: Any, ids: Sequence[str] | None) -> Any:
 
 
 def _read_items(
-    connection: Connection, project_id: str, ids: Sequence[str] | None, labels: Labels
+    reading: Connection | Session, project_id: str, ids: Sequence[str] | None, labels: Labels
 ) -> None:
     query = select(
         Item.id,
@@ -252,12 +257,12 @@ def _read_items(
         Item.latest_captured_at,
         Item.same_as_id,
     ).where(Item.project_id == project_id)
-    for item_id, *columns in connection.execute(_of(query, Item.id, ids)):
+    for item_id, *columns in reading.execute(_of(query, Item.id, ids)):
         labels.items[item_id] = ItemFacts(*columns)
 
 
 def _read_tags(
-    connection: Connection, project_id: str, ids: Sequence[str] | None, labels: Labels
+    reading: Connection | Session, project_id: str, ids: Sequence[str] | None, labels: Labels
 ) -> None:
     query = (
         select(ItemTag.item_id, ItemTag.tag_id)
@@ -265,20 +270,18 @@ def _read_tags(
         .where(Tag.project_id == project_id)
     )
     found: dict[str, list[str]] = defaultdict(list)
-    for item_id, tag_id in connection.execute(_of(query, ItemTag.item_id, ids)):
+    for item_id, tag_id in reading.execute(_of(query, ItemTag.item_id, ids)):
         found[item_id].append(tag_id)
     _replace(labels.tags, found, ids)
 
 
-def _read_tag_names(connection: Connection, project_id: str, labels: Labels) -> None:
+def _read_tag_names(reading: Connection | Session, project_id: str, labels: Labels) -> None:
     query = select(Tag.id, Tag.name, Tag.folded).where(Tag.project_id == project_id)
-    labels.tag_names = {
-        tag_id: (name, folded) for tag_id, name, folded in connection.execute(query)
-    }
+    labels.tag_names = {tag_id: (name, folded) for tag_id, name, folded in reading.execute(query)}
 
 
 def _read_values(
-    connection: Connection, project_id: str, ids: Sequence[str] | None, labels: Labels
+    reading: Connection | Session, project_id: str, ids: Sequence[str] | None, labels: Labels
 ) -> None:
     query = (
         select(
@@ -295,28 +298,28 @@ def _read_values(
         .order_by(FieldValue.id)
     )
     found: dict[str, dict[str, list[HeldValue]]] = defaultdict(lambda: defaultdict(list))
-    for field_id, item_id, *columns in connection.execute(_of(query, FieldValue.item_id, ids)):
+    for field_id, item_id, *columns in reading.execute(_of(query, FieldValue.item_id, ids)):
         found[field_id][item_id].append(HeldValue(*columns))
     for field_id in {*found, *labels.values}:
         _replace(labels.values.setdefault(field_id, {}), found[field_id], ids)
 
 
 def _read_notes(
-    connection: Connection, project_id: str, ids: Sequence[str] | None, labels: Labels
+    reading: Connection | Session, project_id: str, ids: Sequence[str] | None, labels: Labels
 ) -> None:
     query = select(Note.item_id).where(Note.project_id == project_id, Note.withdrawn_at.is_(None))
-    found = frozenset(connection.scalars(_of(query, Note.item_id, ids)))
+    found = frozenset(reading.scalars(_of(query, Note.item_id, ids)))
     labels.noted = found if ids is None else (labels.noted - frozenset(ids)) | found
 
 
 def _read_captures(
-    connection: Connection, project_id: str, ids: Sequence[str] | None, labels: Labels
+    reading: Connection | Session, project_id: str, ids: Sequence[str] | None, labels: Labels
 ) -> None:
     query = select(Capture.item_id, Capture.captured_at, Capture.outcome).where(
         Capture.project_id == project_id
     )
     found: dict[str, list[HeldCapture]] = defaultdict(list)
-    for item_id, *columns in connection.execute(_of(query, Capture.item_id, ids)):
+    for item_id, *columns in reading.execute(_of(query, Capture.item_id, ids)):
         found[item_id].append(HeldCapture(*columns))
     _replace(labels.captures, found, ids)
 

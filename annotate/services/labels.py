@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from annotate.models import FieldType, Project, StudyField, ValueSource, ValueState
 from annotate.services import counting
+from annotate.services.fields import fields_of
 from annotate.services.label_index import HeldValue, ItemFacts, Labels, labels_of
 from annotate.services.zones import local_day
-from annotate.visibility import visible_fields
 from archive.capture.outcome import Outcome
 from search.errors import UnknownFieldError
 from search.query import Label
@@ -49,7 +49,7 @@ class ProjectLabels:
         self._zone = zone
         self._labels: Labels = labels_of(session, project.id)
         self._fields: dict[str, StudyField] = {
-            field.key: field for field in visible_fields(session, project)
+            field.key: field for field in fields_of(session, project.id)
         }
         # A further kind of label (codes, registry names, annotations) is one line here.
         self._own: Mapping[str, Callable[[str], frozenset[str]]] = {

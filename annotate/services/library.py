@@ -14,10 +14,11 @@ from annotate.models import Project
 from annotate.services import facets
 from annotate.services.counting import IS_WORDS, POSTED_KEY, Why
 from annotate.services.facets import Facet
+from annotate.services.fields import fields_of
 from annotate.services.label_index import HeldValue, Labels, labels_of
 from annotate.services.labels import ProjectLabels
 from annotate.services.rows import Row, rows_of
-from annotate.visibility import visible_fields
+from annotate.visibility import is_blind
 from search.answering import Answer, Hit, answer
 from search.engine import Engine
 from search.query import And, Label, Node, Not, Or, parse_query
@@ -94,7 +95,8 @@ def answered(
     if found is None:
         labels = ProjectLabels(session, project, zone, apart=asks_for_variants(query))
         found = answer(engine, query, labels)
-        if found.whole:  # else the index is being healed; the next look may find more
+        # While the index is healed the next look may find more; and who is blind has their own.
+        if found.whole and not is_blind(session):
             answers[key] = found
         if len(answers) > _KEPT_ANSWERS:
             answers.clear()
@@ -167,7 +169,7 @@ def facets_for(
     return facets.facets_of(
         labels_of(session, project.id),
         project,
-        visible_fields(session, project),
+        fields_of(session, project.id),
         zone,
         facets.Asked(ids, text, query, opened, apart=asks_for_variants(query)),
     )
@@ -214,7 +216,7 @@ def _posted(
     session: Session, project: Project, labels: Labels, zone: tzinfo
 ) -> dict[str, datetime]:
     """Return the claimed instants; a day-precise date begins with its day in the zone."""
-    field = next((one for one in visible_fields(session, project) if one.key == POSTED_KEY), None)
+    field = next((one for one in fields_of(session, project.id) if one.key == POSTED_KEY), None)
     if field is None:
         return {}
 

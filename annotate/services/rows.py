@@ -12,9 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from annotate.models import Capture, Item, Note, Project, Rendition, Tag
-from annotate.services.fields import values_of
+from annotate.services.fields import fields_of, values_of
 from annotate.services.tags import tags_of
-from annotate.visibility import visible_fields
 from archive.capture.outcome import Outcome
 from search.query import Node, TextField
 from search.results import Snippet, marked_title, snippet
@@ -63,7 +62,7 @@ def rows_of(session: Session, project: Project, ids: Sequence[str], query: Node)
     }
     tags = tags_of(session, ids)
     values = values_of(session, ids)
-    keys = {field.id: field.key for field in visible_fields(session, project)}
+    keys = {field.id: field.key for field in fields_of(session, project.id)}
     same = Counter(session.scalars(select(Item.same_as_id).where(Item.same_as_id.in_(ids))))
     captures = captures_of(session, ids)
     made = []

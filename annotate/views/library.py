@@ -24,6 +24,7 @@ from annotate.views.context import (
     signed_in,
     wiring,
 )
+from annotate.visibility import is_blind
 from search.errors import QuerySyntaxError
 
 bp = Blueprint("library", __name__)
@@ -245,6 +246,8 @@ def _export(
 
 def _unchanged(session: Session, context: ProjectContext) -> AnyResponse | None:
     """Answer 304 where nothing a list is made of changed since the caller last had it."""
+    if is_blind(session):
+        return None  # a changed mark would tell of what is hidden
     labels = labels_of(session, context.project.id)
     tag = f"{labels.content}-{parts().engine.position()}-{person().id[-12:]}"
     request.environ["holdfast.etag"] = tag
@@ -257,7 +260,8 @@ def _unchanged(session: Session, context: ProjectContext) -> AnyResponse | None:
 
 def _tagged(text: str, kind: str) -> Response:
     response = Response(text, content_type=f"{kind}; charset=utf-8")
-    response.set_etag(request.environ["holdfast.etag"], weak=True)
+    if "holdfast.etag" in request.environ:
+        response.set_etag(request.environ["holdfast.etag"], weak=True)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 
