@@ -75,6 +75,22 @@ def decode_text(data: bytes, content_type: str) -> str:
         return data.decode("cp1252", "replace")
 
 
+def text_encoding(data: bytes, content_type: str) -> str:
+    """Name the encoding `decode_text` reads such bytes in."""
+    for mark, name in _BOMS:
+        if data.startswith(mark):
+            return name
+    declared = _declared(data, content_type)
+    if declared is not None:
+        return declared
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # A character may be cut where the bytes end.
+        return "utf-8" if error.start > len(data) - 4 else "windows-1252"
+    return "utf-8"
+
+
 def _declared(data: bytes, content_type: str) -> str | None:
     said = _CHARSET.search(content_type)
     labels = [said[1]] if said else []

@@ -204,3 +204,8 @@ def _instant(digits: str) -> str:
     return (
         f"{padded[:4]}-{padded[4:6]}-{padded[6:8]}T{padded[8:10]}:{padded[10:12]}:{padded[12:14]}Z"
     )
+
+
+def any_begins(data: bytes) -> bool:
+    """Tell whether bytes begin a record of any of the formats."""
+    return WarcFormat().begins(data) or ArcFormat().begins(data)

@@ -8,6 +8,7 @@ piece and only their digests kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -15,7 +16,7 @@ from typing import BinaryIO, Final
 from archive.content import decode_http_body
 from archive.digesting import BlockCheck
 from archive.errors import DamagedRecordError, NotAnArchiveError
-from archive.formats import ArcFormat, Format, HeadError, WarcFormat
+from archive.formats import ArcFormat, Format, HeadError, WarcFormat, any_begins
 from archive.framing import (
     GZIP_MAGIC,
     Frame,
@@ -36,12 +37,7 @@ _PIECE: Final = 1 << 20  # bytes of a block in memory at a time
 _HTTP_TYPES: Final = frozenset({"response", "request", "revisit"})
 _SPACE_LIMIT: Final = 64  # CR and LF bytes tolerated between records
 _BEGINNING: Final = 64
-_UNREAD: Final = {
-    b"BZh": "bzip2",
-    b"\x04\x22\x4d\x18": "LZ4",
-    b"\xfd7zXZ\x00": "xz",
-    b"PK\x03\x04": "zip",
-}
+_UNREAD: Final = {b"BZh": "bzip2", b"\x04\x22\x4d\x18": "LZ4", b"\xfd7zXZ": "xz", b"PK\3\4": "zip"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +83,11 @@ def walk_file(file: BinaryIO, name: str) -> Iterator[Record | Fault]:
         yield from _walk_packed(source, form, packing)
 
 
-def read_block(path: Path, ref: RecordRef, *, limit: int) -> tuple[Head, bytes]:
-    """Return a record's head and its whole block.
+@contextmanager
+def open_block(path: Path, ref: RecordRef) -> Iterator[tuple[Head, int, Frame]]:
+    """Open a record: its head, the length of its block, and a frame that stands before it.
 
-    :param limit: most bytes of block taken
-    :raises DamagedRecordError: there is no sound record there, or it is larger than `limit`
+    :raises DamagedRecordError: there is no sound record there, or it turns out damaged
     """
     with path.open("rb") as file:
         source = Source(file)
@@ -99,16 +95,25 @@ def read_block(path: Path, ref: RecordRef, *, limit: int) -> tuple[Head, bytes]:
             form, packing = _recognised(source, path.name)
             frame: Frame = packing.open(ref.offset) if packing else PlainFrame(source, ref.offset)
             head, length = form.read_head(frame)
-            if length > limit:
-                raise DamagedRecordError(
-                    f"the record at {ref.offset} of {path.name} has {length} bytes; "
-                    f"at most {limit} are read here"
-                )
-            block = b"".join(_pieces(frame, length))
+            yield head, length, frame
         except (FrameError, HeadError, NotAnArchiveError) as error:
+            where = f"no sound record at {ref.offset} of {path.name}"
+            raise DamagedRecordError(f"{where}: {error}") from error
+
+
+def read_block(path: Path, ref: RecordRef, *, limit: int) -> tuple[Head, bytes]:
+    """Return a record's head and its whole block.
+
+    :param limit: most bytes of block taken
+    :raises DamagedRecordError: there is no sound record there, or it is larger than `limit`
+    """
+    with open_block(path, ref) as (head, length, frame):
+        if length > limit:
             raise DamagedRecordError(
-                f"no sound record at {ref.offset} of {path.name}: {error}"
-            ) from error
+                f"the record at {ref.offset} of {path.name} has {length} bytes; "
+                f"at most {limit} are read here"
+            )
+        block = b"".join(_pieces(frame, length))
     if len(block) != length:
         raise DamagedRecordError(
             f"the record at {ref.offset} of {path.name} ends after {len(block)} of {length} bytes"
@@ -173,19 +178,15 @@ def _recognised(source: Source, name: str) -> tuple[Format, Packing | None]:
 
 def _packing(source: Source, begin: bytes) -> Packing | None:
     if begin.startswith(GZIP_MAGIC):
-        fits = gzip_begins(_begins_any)
+        fits = gzip_begins(any_begins)
         return Packing(lambda offset: GzipMember(source, offset), GZIP_MAGIC, fits)
     if begin.startswith(ZSTD_MAGICS):
         words, first = read_dictionary(source)
-        fits = zstd_begins(words, _begins_any)
+        fits = zstd_begins(words, any_begins)
         return Packing(
             lambda offset: ZstdMember(source, offset, words), ZSTD_MAGICS[0], fits, first
         )
     return None
-
-
-def _begins_any(data: bytes) -> bool:
-    return WarcFormat().begins(data) or ArcFormat().begins(data)
 
 
 def _pieces(frame: Frame, length: int) -> Iterator[memoryview]:

@@ -197,13 +197,13 @@ class Record(Base, kw_only=True, eq=False):
 
     warc_file_id: Mapped[str] = mapped_column(ForeignKey("warc_file.id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)  # 0-based, in file order
-    record_id: Mapped[str] = mapped_column(String(200))
+    record_id: Mapped[str] = mapped_column(String(200), index=True)
     kind: Mapped[str] = mapped_column(String(40))
     target: Mapped[str | None] = mapped_column(ADDRESS, default=None)
     offset: Mapped[int] = mapped_column(BigInteger)
     length: Mapped[int] = mapped_column(BigInteger)
     block_digest: Mapped[str | None] = mapped_column(String(80), default=None)
-    payload_digest: Mapped[str | None] = mapped_column(String(80), default=None)
+    payload_digest: Mapped[str | None] = mapped_column(String(80), default=None, index=True)
 
 
 class Capture(Base, kw_only=True, eq=False):

@@ -1,59 +1,81 @@
-"""A capture's own bytes: the static view, its parts, screenshot, text, WARC and records."""
+"""A capture as it is looked at: the static view, its parts, picture, text and WARC."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
-from flask import Blueprint, Response, render_template, request, send_file, url_for
+from flask import Blueprint, Response, jsonify, render_template, request, send_file, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotate.errors import NotFoundError
-from annotate.models import Capture, Project, Record, Rendition, WarcFile
+from annotate.models import Capture, Item, Project, Record, Rendition, WarcFile
 from annotate.permissions import Act
+from annotate.services.viewing import Viewing
 from annotate.views.context import load_project, signed_in, wiring
-from archive.errors import ArchiveError, DamagedRecordError
-from archive.reader import read_block, read_payload
+from annotate.views.memento import memento_headers
+from annotate.views.ranges import ranged
+from archive.errors import DamagedRecordError
+from archive.reader import read_payload
 from archive.record import RecordRef
 from archive.replay import (
     LIMIT,
-    STATIC_VIEW_HEADERS,
     MissingPartError,
+    Part,
     StaticView,
+    StreamedPart,
     UnsupportedTypeError,
+    policy_for,
 )
 
 bp = Blueprint("captures", __name__)
+_PLAIN = "text/plain; charset=utf-8"
 
 
 @bp.get("/c/<capture_id>/view")
 @signed_in
 def view(capture_id: str) -> Response:
-    """Return the page as it was captured, harmless, for the sandboxed frame."""
-    with wiring().database.read() as session:
-        capture, warc = _held(session, capture_id)
-        shown = _static_view(session, capture, warc)
-        try:
-            part = shown.page(url_for("captures.view", capture_id=capture_id).removesuffix("/view"))
-        except (DamagedRecordError, UnsupportedTypeError) as error:
-            return _archived(str(error).encode(), "text/plain; charset=utf-8", 200)
-    return _archived(part.body, part.content_type, 200)
+    """Return the page as it was captured, harmless, for the sandboxed frame.
+
+    Opened by itself it comes inside the application's frame, for an archived page may imitate
+    the application, and nothing else would tell the two apart.
+    """
+    if _is_opened_by_itself():
+        return _framed(capture_id, url_for("captures.view", capture_id=capture_id))
+    return _shown(capture_id, lambda one, prefix: one.page(prefix), dated=True)
+
+
+@bp.get("/c/<capture_id>/frame")
+@signed_in
+def frame(capture_id: str) -> Response:
+    """Return a document that stood in a frame of the page, harmless."""
+    address, parent = request.args.get("u", ""), request.args.get("of", "")
+    number = request.args.get("n", "")
+    if _is_opened_by_itself():
+        return _framed(capture_id, request.full_path)
+    if number:
+        return _shown(capture_id, lambda one, prefix: one.inner_frame(parent, number, prefix))
+    return _shown(capture_id, lambda one, prefix: one.frame(address, prefix))
 
 
 @bp.get("/c/<capture_id>/part")
 @signed_in
 def part(capture_id: str) -> Response:
-    """Return an image, style sheet or film of the capture."""
-    prefix = url_for("captures.view", capture_id=capture_id).removesuffix("/view")
+    """Return an image, style sheet, font or film of the capture; films by range."""
+    return _shown(capture_id, lambda one, prefix: one.stream(request.args.get("u", ""), prefix))
+
+
+@bp.get("/c/<capture_id>/missing")
+@signed_in
+def missing(capture_id: str) -> Response:
+    """List what the page refers to that the capture does not hold."""
     with wiring().database.read() as session:
-        capture, warc = _held(session, capture_id)
-        try:
-            found = _static_view(session, capture, warc).part(request.args.get("u", ""), prefix)
-        except MissingPartError as error:
-            return _archived(str(error).encode(), "text/plain; charset=utf-8", 404)
-        except (UnsupportedTypeError, DamagedRecordError) as error:
-            return _archived(str(error).encode(), "text/plain; charset=utf-8", 415)
-    return _archived(found.body, found.content_type, 200)
+        capture, _warc = held(session, capture_id)
+        found = viewing().static_view(session, capture).list_missing(_prefix(capture_id))
+        item = session.get(Item, capture.item_id)
+    if request.args.get("format") == "json":
+        return jsonify([{"address": one.address, "kind": one.kind} for one in found])
+    return Response(render_template("missing.html", capture=capture, item=item, missing=found))
 
 
 @bp.get("/c/<capture_id>/screenshot.png")
@@ -61,15 +83,16 @@ def part(capture_id: str) -> Response:
 def screenshot(capture_id: str) -> Response:
     """Return the picture taken of the page."""
     with wiring().database.read() as session:
-        capture, warc = _held(session, capture_id)
+        capture, warc = held(session, capture_id)
         query = select(Record).where(
             Record.warc_file_id == warc.id, Record.record_id == capture.screenshot_record_id
         )
         record = session.scalar(query)
-    if record is None:
-        raise NotFoundError("No picture was taken of this capture: its engine takes none.")
-    payload = read_payload(_path(warc), RecordRef(record.offset, record.length), limit=LIMIT)
-    return _archived(payload.body, "image/png", 200)
+        if record is None:
+            raise NotFoundError("No picture was taken of this capture: its engine takes none.")
+        path = viewing().warc_path(warc)
+    payload = read_payload(path, RecordRef(record.offset, record.length), limit=LIMIT)
+    return _archived(payload.body, "image/png", 200, capture_id)
 
 
 @bp.get("/c/<capture_id>/thumbnail.png")
@@ -77,7 +100,7 @@ def screenshot(capture_id: str) -> Response:
 def thumbnail(capture_id: str) -> Response:
     """Return the small picture shown in lists."""
     with wiring().database.read() as session:
-        capture, _warc = _held(session, capture_id)
+        capture, _warc = held(session, capture_id)
     path = wiring().home / "cache" / "thumbnails" / f"{capture.id}.png"
     if not path.is_file():
         raise NotFoundError("There is no small picture of this capture.")
@@ -91,56 +114,26 @@ def thumbnail(capture_id: str) -> Response:
 def text(capture_id: str) -> Response:
     """Return the text rendition."""
     with wiring().database.read() as session:
-        capture, _warc = _held(session, capture_id)
+        capture, _warc = held(session, capture_id)
         rendition = session.get(Rendition, capture.id)
     body = rendition.text if rendition is not None else ""
-    return _archived(body.encode("utf-8", "replace"), "text/plain; charset=utf-8", 200)
+    return _archived(body.encode("utf-8", "replace"), _PLAIN, 200, capture_id)
 
 
 @bp.get("/c/<capture_id>/capture.warc.gz")
 @signed_in
 def download(capture_id: str) -> Response:
-    """Return the WARC itself, byte for byte."""
+    """Return the WARC itself, byte for byte, or the stretch of it asked for."""
     with wiring().database.read() as session:
-        capture, warc = _held(session, capture_id)
+        capture, warc = held(session, capture_id)
+        path = viewing().warc_path(warc)
     name = f"{capture.id}.warc.gz" if warc.import_id is None else warc.name
     return send_file(
-        _path(warc), mimetype="application/warc", as_attachment=True, download_name=name
+        path, mimetype="application/warc", as_attachment=True, download_name=name, conditional=True
     )
 
 
-@bp.get("/c/<capture_id>/records/<int:position>")
-@signed_in
-def record(capture_id: str, position: int) -> str:
-    """Show one record: where its bytes stand, its headers, its digests."""
-    with wiring().database.read() as session:
-        capture, warc = _held(session, capture_id)
-        found = session.get(Record, (warc.id, position))
-        project = session.get(Project, capture.project_id)
-        if found is None or project is None:
-            raise NotFoundError("The WARC has no such record.")
-        load_project(session, project.slug, Act.READ)
-    ref = RecordRef(found.offset, found.length)
-    fault = ""
-    head_fields: tuple[tuple[str, str], ...] = ()
-    begin = b""
-    try:
-        head, block = read_block(_path(warc), ref, limit=LIMIT)
-        head_fields, begin = head.fields, block[:4000]
-    except ArchiveError as error:
-        fault = str(error)
-    return render_template(
-        "record.html",
-        capture=capture,
-        warc=warc,
-        record=found,
-        fields=head_fields,
-        begin=begin.decode("utf-8", "replace"),
-        fault=fault,
-    )
-
-
-def _held(session: Session, capture_id: str) -> tuple[Capture, WarcFile]:
+def held(session: Session, capture_id: str) -> tuple[Capture, WarcFile]:
     """Return a capture and its WARC, if the person may see them.
 
     :raises NotFoundError: there is none, or it is not theirs to see
@@ -156,38 +149,83 @@ def _held(session: Session, capture_id: str) -> tuple[Capture, WarcFile]:
     return capture, warc
 
 
-def _static_view(session: Session, capture: Capture, warc: WarcFile) -> StaticView:
-    if capture.main_offset is None or capture.main_length is None:
-        raise NotFoundError("Nothing of the page itself was recorded: see the reason.")
-    snapshot: RecordRef | None = None
-    query = select(Record).where(
-        Record.warc_file_id == warc.id, Record.kind.in_(["response", "resource"])
-    )
-    held: dict[str, RecordRef] = {}
-    for one in session.scalars(query.order_by(Record.position.desc())):
-        if one.target is None:
-            continue
-        held[one.target] = RecordRef(one.offset, one.length)
-        if one.target.startswith("urn:mhtml:") and warc.import_id is None:
-            snapshot = held[one.target]
-    return StaticView(
-        _path(warc),
-        RecordRef(capture.main_offset, capture.main_length),
-        capture.final_address or capture.address,
-        held.get,
-        snapshot,
-    )
+def viewing() -> Viewing:
+    """Return what opens this home's captures."""
+    return Viewing(wiring().store)
 
 
-def _path(warc: WarcFile) -> Path:
-    path = wiring().store.path(warc.path)
-    if not path.is_file():
-        raise NotFoundError(f"The file {warc.path} is not in the archive home.")
-    return path
+def _prefix(capture_id: str) -> str:
+    return url_for("captures.view", capture_id=capture_id).removesuffix("/view")
 
 
-def _archived(body: bytes, content_type: str, status: int) -> Response:
+def _shown(
+    capture_id: str,
+    show: Callable[[StaticView, str], Part | StreamedPart],
+    *,
+    dated: bool = False,
+) -> Response:
+    """Answer with a part of the static view, or say in plain text why it is not there."""
+    prefix = _prefix(capture_id)
+    headers: dict[str, str] = {}
+    with wiring().database.read() as session:
+        capture, _warc = held(session, capture_id)
+        if dated:
+            headers = memento_headers(session, capture)
+        try:
+            found = show(viewing().static_view(session, capture), prefix)
+        except MissingPartError as error:
+            return _archived(str(error).encode(), _PLAIN, 404, capture_id)
+        except UnsupportedTypeError as error:
+            status = 200 if dated else 415
+            return _archived(str(error).encode(), _PLAIN, status, capture_id, headers)
+        except DamagedRecordError as error:
+            return _archived(str(error).encode(), _PLAIN, 200 if dated else 502, capture_id)
+    if isinstance(found, StreamedPart):
+        response = ranged(found.length, found.pieces, found.content_type)
+        response.headers.update(policy_for(_place(capture_id)))
+        return response
+    if found.content_type.partition("/")[0] in {"video", "audio"}:
+        body = found.body
+        response = ranged(
+            len(body), lambda start, stop: iter((body[start:stop],)), found.content_type
+        )
+        response.headers.update(policy_for(_place(capture_id)))
+        return response
+    return _archived(found.body, found.content_type, 200, capture_id, headers)
+
+
+def _is_opened_by_itself() -> bool:
+    """Tell whether the browser opens this as a page of its own (Fetch Metadata)."""
+    return request.headers.get("Sec-Fetch-Dest") == "document"
+
+
+def _framed(capture_id: str, source: str) -> Response:
+    with wiring().database.read() as session:
+        capture, _warc = held(session, capture_id)
+        item = session.get(Item, capture.item_id)
+        headers = memento_headers(session, capture)
+    page = render_template("evidence.html", capture=capture, item=item, source=source)
+    response = Response(page, headers=headers)
+    response.headers["Vary"] = "Sec-Fetch-Dest"
+    return response
+
+
+def _place(capture_id: str) -> str:
+    """Return where the capture's parts are, as a content policy names it: without the scheme,
+    which is then the page's own."""
+    return f"{request.host}{_prefix(capture_id)}/"
+
+
+def _archived(
+    body: bytes,
+    content_type: str,
+    status: int,
+    capture_id: str,
+    more: dict[str, str] | None = None,
+) -> Response:
     """Answer with archived bytes, under the headers that keep them harmless."""
     response = Response(body, status=status, content_type=content_type)
-    response.headers.update(STATIC_VIEW_HEADERS)
+    response.headers.update(policy_for(_place(capture_id)))
+    response.headers.update(more or {})
+    response.headers["Vary"] = "Sec-Fetch-Dest"
     return response

@@ -21,6 +21,7 @@ from annotate.events import Actor
 from annotate.models import Project, Role, User
 from annotate.permissions import Act
 from annotate.services import people, projects
+from annotate.services.mark import mark_of
 from annotate.services.zones import parse_zone
 from annotate.wiring import Wiring
 from search.engine import Engine
@@ -171,4 +172,5 @@ def template_words() -> dict[str, Any]:
         "project": context.project if context else None,
         "context": context,
         "may": may,
+        "mark": mark_of(wiring().web_key, g.person.id) if getattr(g, "person", None) else None,
     }
