@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from annotate.errors import UsageError
 from annotate.events import Actor
-from annotate.models import Capture, Item, Keep, Project, Purpose
+from annotate.models import Capture, CaptureSession, Item, Keep, Project, Purpose
 from annotate.services import requests
 from annotate.services.counting import SEEN
 from archive.clock import utc_now
@@ -81,26 +81,37 @@ def ask(
     def some_time() -> datetime | None:
         return now + _chance.random() * spread if spread else None
 
-    for name, addresses in _by_engine(session, project, item_ids, engine).items():
+    for (name, identity), addresses in _by_way(session, project, item_ids, engine).items():
         _chance.shuffle(addresses)
         asked = requests.ask(
             session, actor, project, addresses, engine=name, why=why, priority=priority,
             purpose=_PURPOSES[keep], not_before=some_time,
+            signed_in=session.get(CaptureSession, identity) if identity else None,
         )  # fmt: skip
         batch = tuple(one.id for one in asked.requests)
         done.add(Round(len(batch), asked.already_waiting, -len(addresses), batch))
     return done
 
 
-def _by_engine(
+def _by_way(
     session: Session, project: Project, item_ids: Sequence[str], engine: str
-) -> dict[str, list[Address]]:
-    """Return the addresses of items that were captured before, by the engine to take."""
-    found: dict[str, list[Address]] = {}
+) -> dict[tuple[str, str | None], list[Address]]:
+    """Return the addresses of items that were captured before, by engine and identity to take.
+
+    Whoever saw a page signed in looks at it signed in again, as long as that identity is kept.
+    """
+    found: dict[tuple[str, str | None], list[Address]] = {}
+    kept = set(
+        session.scalars(
+            select(CaptureSession.id).where(
+                CaptureSession.project_id == project.id, CaptureSession.deleted_at.is_(None)
+            )
+        )
+    )
     ids = list(dict.fromkeys(item_ids))
     for start in range(0, len(ids), requests.BATCH):
         query = (
-            select(Item.id, Item.address, Capture.engine)
+            select(Item.id, Item.address, Capture.engine, Capture.session_id)
             .join(Capture, Capture.item_id == Item.id)
             .where(
                 Item.project_id == project.id,
@@ -110,9 +121,10 @@ def _by_engine(
             .order_by(Capture.id == Item.latest_capture_id, Capture.captured_at.desc())
         )
         # The last row of an item decides: the capture it shows, else its first.
-        before = {item_id: (address, was) for item_id, address, was in session.execute(query)}
-        for address, was in before.values():
+        before = {row[0]: row for row in session.execute(query)}
+        for _item, address, was, identity in before.values():
             as_before = was if was in requests.ENGINES else "auto"
             name = as_before if engine == AS_BEFORE else engine
-            found.setdefault(name, []).append(Address.parse(address))
+            way = (name, identity if identity in kept else None)
+            found.setdefault(way, []).append(Address.parse(address))
     return found
