@@ -40,7 +40,6 @@ _LOOK: Final = 1.0  # seconds between two looks at how far it is
     help="When they go: before what waits, in their turn, or after it.",
 )
 @click.option("--session", "named", default="", help="The identity to capture with.")
-@click.option("--media", is_flag=True, help="Films and sound of the page too, by yt-dlp.")
 @click.option("--wait", is_flag=True, help="Carry them out now, and say how each ended.")
 @project_option
 @as_option
@@ -53,7 +52,6 @@ def capture(
     reason: str,
     priority: str,
     named: str,
-    media: bool,
     wait: bool,
     slug: str | None,
     login: str | None,
@@ -80,7 +78,6 @@ def capture(
                 why=reason,
                 priority=requests.PRIORITIES[priority],
                 signed_in=identities.chosen(session, here.project.id, named),
-                media=media,
             )
             ids += [request.id for request in asked.requests]
             already += asked.already_waiting
