@@ -12,6 +12,7 @@ import io
 import json
 import os
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,8 @@ from archive.record import Fault, Record
 
 OPEN_SUFFIX: Final = ".open"
 _PIECE: Final = 1 << 20
+_STEEP_FROM: Final = 1_000_000  # bytes of a block from which its packing is looked at
+_STEEP: Final = 100  # half of what the reader takes (framing.py)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
 _NOT_ASCII: Final = re.compile(r"[^\x21-\x7e]")
 
@@ -233,18 +236,15 @@ class CaptureWriter:
             *([("WARC-Payload-Digest", str(payload_digest))] if payload_digest else []),
             ("Content-Type", _one_line(content_type)),
         ]
-        block.seek(0)
-        record = ArcWarcRecord(
-            "warc",
-            kind,
-            StatusAndHeaders("", headers, "WARC/1.1"),
-            block,
-            None,
-            content_type,
-            length,
-        )
         try:
-            self._writer.write_record(record)
+            begins = self._file.tell()
+            self._writer.write_record(_record(kind, headers, block, content_type, length))
+            if length > _STEEP_FROM and length > _STEEP * (self._file.tell() - begins):
+                self._file.seek(begins)
+                self._file.truncate()
+                _Serialiser(_Shallow(self._file), gzip=False, warc_version="WARC/1.1").write_record(
+                    _record(kind, headers, block, content_type, length)
+                )
         except OSError as error:
             raise StoreError(f"{self._open_path} refused a record: {error.strerror}") from error
         self._record_list.append(
@@ -257,6 +257,29 @@ class CaptureWriter:
             }
         )
         return record_id
+
+
+class _Shallow:
+    """One gzip member that never packs more than eight to one.
+
+    A reader takes a member that unpacks to hundreds of times its size for a bomb, and rightly;
+    a site that sends 50 MB of zeros must not be able to keep itself from being captured.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._packer = zlib.compressobj(
+            1, zlib.DEFLATED, zlib.MAX_WBITS + 16, 8, zlib.Z_HUFFMAN_ONLY
+        )
+
+    def write(self, data: bytes) -> None:
+        """Pack what warcio writes."""
+        self._file.write(self._packer.compress(data))
+
+    def flush(self) -> None:
+        """End the member; warcio calls this once a record."""
+        self._file.write(self._packer.flush())
+        self._file.flush()
 
 
 class _Joined(io.RawIOBase):
@@ -289,6 +312,15 @@ class _Joined(io.RawIOBase):
             piece = self._body.read(min(size, left))
         self._at += len(piece)
         return piece
+
+
+def _record(
+    kind: str, headers: list[tuple[str, str]], block: Any, content_type: str, length: int
+) -> ArcWarcRecord:
+    """A record for warcio to serialise, its block at the beginning."""
+    block.seek(0)
+    fields = StatusAndHeaders("", list(headers), "WARC/1.1")
+    return ArcWarcRecord("warc", kind, fields, block, None, content_type, length)
 
 
 def _digests(block: Any, payload_from: int | None) -> tuple[Digest, Digest | None, int]:
