@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "run-demo": "annotate.commands.demo:run_demo",
     "demo": "annotate.commands.demo:demo",
     "capture": "annotate.commands.capture:capture",
+    "observe": "annotate.commands.observing:observe",
     "queue": "annotate.commands.queue:queue",
     "import": "annotate.commands.importing:import_files",
     "phrases": "annotate.commands.phrases:phrases",

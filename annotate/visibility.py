@@ -28,6 +28,7 @@ from annotate.models import (
     Event,
     EventKind,
     FieldValue,
+    FinalAnswer,
     ItemTag,
     Note,
     NoteVersion,
@@ -129,7 +130,8 @@ class _Rule:
                 or_(CodingAnswer.assignment_id.in_(own), CodingAnswer.assignment_id.in_(closed)),
             ),
             (CodingDraft, CodingDraft.assignment_id.in_(own)),
-            (Decision, Decision.round_id.not_in(rounds)),
+            (Decision, Decision.item_id.not_in(units)),
+            (FinalAnswer, FinalAnswer.item_id.not_in(units)),
             (
                 Event,
                 or_(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from annotate.demo.fields import Fields, read_json
 from annotate.demo.study import Study
 from annotate.models import Item, Project
-from annotate.services import checks, counting
+from annotate.services import checks, coded, counting
 from annotate.services.library import ids_for
 from annotate.services.zones import parse_zone
 from search.engine import Engine
@@ -99,7 +99,8 @@ def unlisted_numbers(session: Session, project: Project, engine: Engine) -> tupl
     """Open the list behind every number; return how many there are, and those that disagree."""
     zone = parse_zone(project.reporting_zone)
     counted = counting.count(session, project, zone=zone)
-    cells = [*counted.scope, *(cell for table in counted.tables for cell in table.cells)]
+    tables = (*counted.tables, *coded.tables(session, project))
+    cells = [*counted.scope, *(cell for table in tables for cell in table.cells)]
     for standing in counted.standings:
         cells += [standing.list_alone, standing.differs]
     wrong = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -17,8 +18,9 @@ from typing import Final
 from annotate.errors import NotFoundError
 from annotate.jobs.heartbeat import Heartbeat
 from annotate.jobs.preparing import NotReadyError, prepare
+from annotate.jobs.watching import begin_rounds
 from annotate.models import CaptureRequest, Project, User
-from annotate.services import captures, claiming
+from annotate.services import captures, claiming, observations
 from annotate.services.backoff import Backoff
 from annotate.services.people import actor_of
 from annotate.services.processes import ProcessIdentity, this_process
@@ -85,14 +87,13 @@ class Worker:
         if not self._write_down(request.id, capture_id, result, operator):
             reason = "the request had been taken back before this capture was done"
             _set_aside(self._wiring, {capture_id}, reason)
-        elif not isinstance(result, str):
-            self._keep_thumbnail(result)
         return True
 
     def _write_down(
         self, request_id: str, capture_id: str, result: CaptureResult | str, operator: User
     ) -> bool:
         """Write a result into the catalog; False if the request is not ours any more."""
+        seen, keep = self._look(request_id, result)
         with self._wiring.database.write() as session:
             if not claiming.holds(session, request_id, capture_id):
                 return False
@@ -100,13 +101,37 @@ class Worker:
             if isinstance(result, str):
                 claiming.fail(session, held, Outcome.FAILED, result)
                 return True
-            stored = captures.store_capture(
-                session, actor_of(operator), held, result, self._wiring.store
-            )
-            claiming.finish(
-                session, held, result, self._backoff, stored=stored.id if stored else None
-            )
+            actor, kept = actor_of(operator), None
+            if keep:
+                stored = captures.store_capture(session, actor, held, result, self._wiring.store)
+                kept = stored.id if stored is not None else None
+            ended = claiming.finish(session, held, result, self._backoff, stored=kept)
+            if ended and seen is not None:
+                observations.write_down(
+                    session, actor, held, result, seen, kept=kept,
+                    phrases_version=self._wiring.phrases.current().together.version,
+                )  # fmt: skip
+        if kept is not None:
+            self._keep_thumbnail(result)
         return True
+
+    def _look(
+        self, request_id: str, result: CaptureResult | str
+    ) -> tuple[observations.Seen | None, bool]:
+        """Hold a visit against what was captured before; also say whether its bytes are kept.
+
+        What is not kept goes before anything is written down: a WARC among the captures always
+        has its row. A crash in between costs nothing but another look.
+        """
+        if isinstance(result, str):
+            return None, False
+        with self._wiring.database.read() as session:
+            request = session.get_one(CaptureRequest, request_id)
+            seen = observations.look(session, request, result)
+            keep = observations.is_worth_keeping(request, seen)
+        if not keep and result.warc is not None and result.warc.path.parent.is_dir():
+            shutil.rmtree(result.warc.path.parent)
+        return seen, keep
 
     def _any_ready(self) -> bool:
         with self._wiring.database.read() as session:
@@ -121,6 +146,7 @@ class Worker:
             lapsed = claiming.lapsed(session)
         if lapsed:
             recover(self._wiring)
+        begin_rounds(self._wiring)
 
     def _give_up(self) -> None:
         """End what this worker still holds; files already written are set aside."""

@@ -170,3 +170,19 @@ class Decision(Base, kw_only=True, eq=False):
     decided_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
     decided_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
     coded_it: Mapped[bool]  # the one who decided was one of its coders
+
+
+class FinalAnswer(Base, kw_only=True, eq=False):
+    """One value of a final answer, derived from answers and decisions of a revealed round.
+
+    It answers `code:` in searches and counts; made anew at each reveal and decision.
+    """
+
+    __tablename__ = "final_answer"
+    __table_args__ = (Index("ix_final_answer_item_id_variable", "item_id", "variable"),)
+
+    round_id: Mapped[str] = mapped_column(ForeignKey("coding_round.id"), primary_key=True)
+    item_id: Mapped[str] = mapped_column(ForeignKey("item.id"), primary_key=True)
+    variable: Mapped[str] = mapped_column(String(60), primary_key=True)
+    value: Mapped[str] = mapped_column(Text, primary_key=True)  # or the missing kind in brackets
+    basis: Mapped[Basis] = mapped_column(word(Basis))

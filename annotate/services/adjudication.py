@@ -16,7 +16,16 @@ from annotate.events import Actor
 from annotate.instrument import answers as instrument
 from annotate.instrument.answers import Given
 from annotate.instrument.codebook import Codebook
-from annotate.models import Basis, CodingRound, Decision, EventKind, Item, Project, RoundUnit
+from annotate.models import (
+    Basis,
+    CodingRound,
+    Decision,
+    EventKind,
+    FinalAnswer,
+    Item,
+    Project,
+    RoundUnit,
+)
 from annotate.services.exports import spreadsheet_cell
 from annotate.services.reliability import Sheet, disagreements
 
@@ -94,6 +103,7 @@ def decide(
         reason=made.rationale,
     )
     session.flush()
+    refresh(session, held)
     return made
 
 
@@ -158,6 +168,44 @@ def finals(session: Session, held: Sheet) -> Iterator[Final]:
             first = answers[0] if answers else None
             if len(values) == 1 and first is not None:
                 yield Final(item_id, key, first, Basis.AGREED if len(answers) > 1 else Basis.SINGLE)
+
+
+def refresh(session: Session, held: Sheet) -> None:
+    """Make the searchable final answers of a round anew from its answers and decisions."""
+    key = (FinalAnswer.item_id, FinalAnswer.variable, FinalAnswer.value)
+    standing = {
+        (one.item_id, one.variable, one.value): one
+        for one in session.scalars(
+            select(FinalAnswer).where(FinalAnswer.round_id == held.round.id).order_by(*key)
+        )
+    }
+    wanted = {
+        (one.item_id, one.variable, value): one.basis
+        for one in finals(session, held)
+        for value in _values(one.given)
+    }
+    for place, row in standing.items():
+        if place not in wanted:
+            session.delete(row)
+    for (item_id, variable, value), basis in wanted.items():
+        held_row = standing.get((item_id, variable, value))
+        if held_row is not None:
+            held_row.basis = basis
+        else:
+            session.add(
+                FinalAnswer(
+                    round_id=held.round.id,
+                    item_id=item_id,
+                    variable=variable,
+                    value=value,
+                    basis=basis,
+                )
+            )
+    session.flush()
+
+
+def _values(given: Given) -> tuple[str, ...]:
+    return given.values if given.missing is None else (f"({given.missing.value})",)
 
 
 def finals_csv(session: Session, held: Sheet) -> str:

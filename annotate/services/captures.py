@@ -14,12 +14,15 @@ from annotate.models import (
     EventKind,
     Item,
     Project,
+    Purpose,
     Record,
     Rendition,
     WarcFile,
 )
 from annotate.services.checks import check_item
+from annotate.services.counting import SEEN
 from annotate.services.facts import dump_facts
+from annotate.services.observations import body_digest
 from archive.capture.job import CaptureResult
 from archive.clock import isoformat
 from archive.store import Store
@@ -51,7 +54,7 @@ def store_capture(
     written = Rendition(
         capture_id=capture.id, text=result.text, sha256=text.sha256, version=text.version
     )
-    _show_on_item(item, capture)
+    shown = _show_on_item(item, capture, request.purpose)
     added: list[Base] = [warc, *records, capture, written]
     session.add_all(added)
     events.record(
@@ -76,7 +79,8 @@ def store_capture(
         reason=result.reason,
     )
     session.flush()
-    check_item(session, actor, project, item, capture)
+    if shown:
+        check_item(session, actor, project, item, capture)
     return capture
 
 
@@ -168,6 +172,7 @@ def _capture(
         facts=dump_facts(result.facts) if result.facts is not None else "{}",
         has_thumbnail=result.thumbnail_png is not None,
         session_id=request.session_id,
+        body_sha256=body_digest(result),
     )
 
 
@@ -177,13 +182,21 @@ def _main_record(records: tuple[WrittenRecord, ...], final: str | None) -> Writt
     return next((one for one in responses if one.target == final), next(iter(responses), None))
 
 
-def _show_on_item(item: Item, capture: Capture) -> None:
-    """Let the item show its newest capture; a failed one never hides a good one before it."""
+def _show_on_item(item: Item, capture: Capture, purpose: Purpose) -> bool:
+    """Let the item show its newest capture; True if it does.
+
+    What was seen is never hidden by what came later: neither by a tombstone, a sign-in page or
+    an error, nor by what a mere look kept. So a deletion changes no count and no search.
+    """
+    has_good = item.latest_capture_id is not None and item.latest_outcome in SEEN
+    if has_good and (capture.outcome not in SEEN or purpose is not Purpose.CAPTURE):
+        return False
     if item.latest_capture_id is not None and not capture.title and item.title:
         item.latest_outcome = capture.outcome
-        return
+        return False
     item.latest_capture_id = capture.id
     item.latest_outcome = capture.outcome
     item.latest_captured_at = capture.captured_at
     item.title = capture.title
     item.language = capture.language
+    return True

@@ -113,15 +113,15 @@ def finish(
     backoff: Backoff,
     *,
     stored: str | None,
-) -> None:
-    """Write down how a try ended: the request ends with it, or waits for the next one.
+) -> bool:
+    """Write down how a try ended; True if the request ends with it, else it waits for the next.
 
     :param stored: id of the capture that was kept, if one was
     """
     pause = backoff.after(result, request.attempts)
     if pause is None:
         _end(session, request, result.outcome, result.reason, capture_id=stored)
-        return
+        return True
     again_at = utc_now() + pause
     attempt = _close_attempt(
         session, request, result.outcome, result.reason, capture_id=stored, again_at=again_at
@@ -134,6 +134,7 @@ def finish(
         also=[attempt] if attempt else [],
     )  # fmt: skip
     session.flush()
+    return False
 
 
 def fail(session: Session, request: CaptureRequest, outcome: Outcome, reason: str) -> None:

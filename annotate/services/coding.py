@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from annotate import events
@@ -115,7 +115,7 @@ def neighbours(session: Session, assignment: Assignment) -> tuple[str | None, st
 def open_work(session: Session, project: Project, coder: User) -> list[tuple[CodingRound, int]]:
     """Return the blind rounds a person codes in, with how many units they have left."""
     rows = session.execute(
-        select(CodingRound, func.sum(Assignment.version == 0))
+        select(CodingRound, func.count(case((Assignment.version == 0, 1))))
         .join(Assignment, Assignment.round_id == CodingRound.id)
         .where(
             CodingRound.project_id == project.id,
@@ -125,7 +125,7 @@ def open_work(session: Session, project: Project, coder: User) -> list[tuple[Cod
         .group_by(CodingRound.id)
         .order_by(CodingRound.id)
     )
-    return [(one, int(left or 0)) for one, left in rows]
+    return [(one, left) for one, left in rows]
 
 
 def save_draft(session: Session, unit: Unit, given: Mapping[str, Given], seconds: int) -> None:

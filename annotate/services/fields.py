@@ -38,7 +38,8 @@ _YES: Final = frozenset({"yes", "true", "1", "y", "x"})
 _NO: Final = frozenset({"no", "false", "0", "n"})
 # Field names of the query language (decisions 16); a study field may not hide one.
 RESERVED_KEYS: Final = frozenset(
-    "title text note notes url tag is lang site host outcome after before captured month".split()
+    "title text note notes url tag is lang site host outcome after before captured month "
+    "code".split()
 )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from annotate.models import FieldType, Project, StudyField, ValueSource, ValueState
-from annotate.services import counting
+from annotate.services import coded, counting
 from annotate.services.fields import fields_of
 from annotate.services.label_index import HeldValue, ItemFacts, Labels, labels_of
 from annotate.services.zones import local_day
@@ -44,6 +44,7 @@ class ProjectLabels:
 
         :param apart: list items judged the same by themselves, not under the one that counts
         """
+        self._session = session
         self._apart = apart
         self._project = project
         self._zone = zone
@@ -66,6 +67,7 @@ class ProjectLabels:
             "captured": self._captured,
             "list-alone": self._list_alone,
             "differs": self._differs,
+            "code": self._code,
         }
 
     def everything(self) -> frozenset[str]:
@@ -222,6 +224,10 @@ class ProjectLabels:
         if field is None:
             raise UnknownFieldError(f"There is no field {key!r} in this project")
         return self._labels.values.get(field.id, {})
+
+    def _code(self, value: str) -> frozenset[str]:
+        """Items by final answer: `code:"frame=food"`, `code:frame`, `code:none`."""
+        return coded.items_with(self._session, self._project, value, self._labels.every)
 
     def _differs(self, key: str) -> frozenset[str]:
         return frozenset(

@@ -219,7 +219,7 @@ def _reported(
         return VariableReport(
             variable, policy, overall, masi_alpha(sets), assess_by_code(sets, codes)
         )
-    categories = _categories(variable)
+    categories = _categories(variable, rows)
     overall = assess(rows, variable.level, categories)
     return VariableReport(
         variable,
@@ -231,7 +231,7 @@ def _reported(
 
 
 def _pairs(
-    held: Sheet, variable: Variable, rows: Sequence[Row], categories: list[str] | None
+    held: Sheet, variable: Variable, rows: Sequence[Row], categories: list[str]
 ) -> tuple[tuple[User, User, Agreement], ...]:
     """Return the agreement of each two coders who coded something together."""
     found = []
@@ -243,11 +243,15 @@ def _pairs(
     return tuple(found)
 
 
-def _categories(variable: Variable) -> list[str] | None:
-    """An ordinal variable's codes in their order; else the values that occur."""
-    if variable.type is not VariableType.ORDINAL:
-        return None
-    return [code.key for code in variable.codes]
+def _categories(variable: Variable, rows: Sequence[Row]) -> list[str]:
+    """Every value the instrument offers, in its order, then what else was given."""
+    offered = [code.key for code in variable.codes if code.codable]
+    if variable.type is VariableType.BOOLEAN:
+        offered = [instrument.NO, instrument.YES]
+    given = {str(value) for row in rows for value in row if value is not None}
+    others = given - set(offered)
+    numbers = variable.type in {VariableType.INTEGER, VariableType.DECIMAL}
+    return offered + sorted(others, key=float if numbers else str)
 
 
 def _cell(

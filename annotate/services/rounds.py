@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from annotate import events
@@ -223,13 +223,13 @@ def get_round(session: Session, project: Project, round_id: str) -> CodingRound:
 def progress(session: Session, one: CodingRound) -> list[Progress]:
     """Return how far each coder is, by name. Says nothing of what they answered."""
     rows = session.execute(
-        select(User, func.count(), func.sum(Assignment.version > 0))
+        select(User, func.count(), func.count(case((Assignment.version > 0, 1))))
         .join(Assignment, Assignment.coder_id == User.id)
         .where(Assignment.round_id == one.id)
         .group_by(User.id)
         .order_by(User.display_name, User.id)
     )
-    return [Progress(user, int(done or 0), assigned) for user, assigned, done in rows]
+    return [Progress(user, done, assigned) for user, assigned, done in rows]
 
 
 def possible_coders(session: Session, project: Project) -> list[User]:

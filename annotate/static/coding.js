@@ -116,8 +116,10 @@ document.addEventListener("keydown", (event) => {
     h: takeQuote,
     n: remark,
   };
-  if (!choose(event.key) && acts[event.key]) acts[event.key]();
-  else if (!acts[event.key]) return;
+  if (!choose(event.key)) {
+    if (!acts[event.key]) return;
+    acts[event.key]();
+  }
   event.preventDefault();
 });
 

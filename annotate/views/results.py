@@ -6,7 +6,7 @@ from flask import Blueprint, jsonify, render_template
 from werkzeug.wrappers import Response
 
 from annotate.permissions import Act
-from annotate.services import checks, counting
+from annotate.services import checks, coded, counting
 from annotate.views.context import load_project, signed_in, wiring
 
 bp = Blueprint("results", __name__)
@@ -20,7 +20,8 @@ def index(slug: str) -> str:
         context = load_project(session, slug, Act.READ)
         results = counting.count(session, context.project, zone=context.zone)
         differences = checks.differing(session, context.project.id)
-    return render_template("results.html", results=results, differences=differences)
+        codes = coded.tables(session, context.project)
+    return render_template("results.html", results=results, differences=differences, codes=codes)
 
 
 @bp.get("/p/<slug>/results.json")
@@ -30,6 +31,7 @@ def as_json(slug: str) -> Response:
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.READ)
         results = counting.count(session, context.project, zone=context.zone)
+        codes = coded.tables(session, context.project)
     return jsonify(
         zone=context.zone_name,
         posts=results.posts,
@@ -39,7 +41,8 @@ def as_json(slug: str) -> Response:
         last_post=results.last_post,
         scope={cell.label: cell.number for cell in results.scope},
         tables={
-            table.key: {cell.label: cell.number for cell in table.cells} for table in results.tables
+            table.key: {cell.label: cell.number for cell in table.cells}
+            for table in (*results.tables, *codes)
         },
     )
 

@@ -97,6 +97,7 @@ def reveal(slug: str, round_id: str) -> AnyResponse:
         if request.form.get("sure") != "yes":
             raise UsageError("Tick that you are sure: a reveal cannot be taken back.")
         rounds.reveal(session, actor(), context.project, one)
+        adjudication.refresh(session, reliability.sheet(session, one))
     return redirect(url_for("rounds.show", slug=slug, round_id=round_id))
 
 

@@ -202,6 +202,20 @@ def test_two_people_code_disagree_and_are_settled(
     assert len(finals) == 18
     settled = [one for one in finals if one["basis"] == "adjudicated"]
     assert [(one["variable"], one["answer"]) for one in settled] == [("frame", "denial")]
+    assert "6 of 6" in page
+    found = {}
+    for query in (
+        "code:frame=denial",
+        "code:frame=food",
+        "code:frame",
+        "code:none",
+        "code:include=yes",
+    ):
+        found[query] = owner.get("/p/study/items.json", query_string={"q": query}).json["total"]
+    assert list(found.values()) == [1, 5, 6, 0, 6]
+    tables = owner.get("/p/study/results.json").json["tables"]
+    assert tables["code_frame"] == {"Food": 5, "Denial": 1}
+    assert owner.get("/p/study/?q=code:nothing").status_code == 400
     late = answer(coder, units(wiring, "coder")[0], v_include="no")
     assert late.status_code == 400
     assert "revealed" in late.text

@@ -134,6 +134,36 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['assignment_id'], ['assignment.id'], name=op.f('fk_coding_draft_assignment_id_assignment')),
     sa.PrimaryKeyConstraint('assignment_id', name=op.f('pk_coding_draft'))
     )
+    op.create_table(
+        "final_answer",
+        sa.Column("round_id", sa.String(length=36), nullable=False),
+        sa.Column("item_id", sa.String(length=36), nullable=False),
+        sa.Column("variable", sa.String(length=60), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column(
+            "basis",
+            sa.Enum(
+                "agreed",
+                "adjudicated",
+                "one coder",
+                name="basis",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["item_id"], ["item.id"], name=op.f("fk_final_answer_item_id_item")
+        ),
+        sa.ForeignKeyConstraint(
+            ["round_id"], ["coding_round.id"], name=op.f("fk_final_answer_round_id_coding_round")
+        ),
+        sa.PrimaryKeyConstraint(
+            "round_id", "item_id", "variable", "value", name=op.f("pk_final_answer")
+        ),
+    )
+    op.create_index("ix_final_answer_item_id_variable", "final_answer", ["item_id", "variable"])
     if op.get_bind().dialect.name == "sqlite":
         for name, act, table, when, why in _TRIGGERS:
             op.execute(
