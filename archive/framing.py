@@ -14,6 +14,7 @@ from typing import BinaryIO, Final, Protocol
 from isal import isal_zlib
 
 GZIP_MAGIC: Final = b"\x1f\x8b\x08"
+_RESERVED: Final = 0xE0  # flags that must be zero: RFC 1952, 2.3.1.2
 _PIECE: Final = 1 << 16  # bytes read at a time
 _FIRST: Final = 1 << 13  # packed bytes tried first: most members are small
 _WINDOW: Final = 1 << 20  # bytes of the file held
@@ -222,8 +223,11 @@ class GzipMember(PackedMember):
         self._inflate = isal_zlib.decompressobj(_GZIP_AND_HEADER)
 
     def _inflated(self, piece: memoryview) -> tuple[bytes, int]:
-        if self._next == self.offset and not GZIP_MAGIC.startswith(bytes(piece[:3])):
-            raise FrameError(f"no gzip member begins here, but {bytes(piece[:12])!r}")
+        if self._next == self.offset:
+            if not GZIP_MAGIC.startswith(bytes(piece[:3])):
+                raise FrameError(f"no gzip member begins here, but {bytes(piece[:12])!r}")
+            if piece[3:4] and piece[3] & _RESERVED:  # isal lets them pass
+                raise FrameError("the gzip member has flags that must not be set")
         try:
             made: bytes = self._inflate.decompress(piece, _MOST_AT_ONCE)
         except _GzipError as error:
