@@ -27,6 +27,7 @@ _MOST_DIRECTORY: Final = 16 << 20  # bytes of central directory read into memory
 _LONGEST_NAME: Final = 1024  # bytes
 STORED: Final = 0
 DEFLATED: Final = 8
+_NEWEST: Final = 63  # version 6.3 of the format, in tenths
 _ENCRYPTED: Final = 0x0001 | 0x0040 | 0x2000
 _UTF8: Final = 0x0800
 _ZIP64_EXTRA: Final = 0x0001
@@ -187,7 +188,7 @@ def _entry(data: bytes, at: int, number: int) -> tuple[Entry, int]:
     if len(data) - at < _CENTRAL.size or data[at : at + 4] != b"PK\x01\x02":
         raise UnsafePackageError(f"member {number + 1} of the central directory is none")
     (
-        _, _made, _, flags, method, _, _, crc, packed, size, name_length, extra_length,
+        _, _, needed, flags, method, _, _, crc, packed, size, name_length, extra_length,
         comment_length, disk, _, attributes, offset,
     ) = _CENTRAL.unpack_from(data, at)  # fmt: skip
     at += _CENTRAL.size
@@ -199,6 +200,8 @@ def _entry(data: bytes, at: int, number: int) -> tuple[Entry, int]:
     name = _name(raw_name, flags, extra)
     if flags & _ENCRYPTED:
         raise UnsafePackageError(f"{name!r} is encrypted")
+    if needed & 0xFF > _NEWEST:
+        raise UnsafePackageError(f"{name!r} needs a zip reader that does not exist yet")
     if disk:
         raise UnsafePackageError(f"{name!r} is said to stand on another disk")
     if method not in {STORED, DEFLATED}:
