@@ -45,6 +45,11 @@ class Digest:
             )
         return cls(algorithm, value)
 
+    @staticmethod
+    def is_spelled(text: str) -> bool:
+        """Tell whether `text` names an algorithm known here, whatever stands after it."""
+        return _SPELLED.match(text.strip()) is not None
+
     @classmethod
     def of_bytes(cls, data: bytes, algorithm: str = "sha256") -> Digest:
         """Digest `data`."""
@@ -79,6 +84,7 @@ def decode_value(text: str, length: int) -> bytes | None:
             return bytes.fromhex(text)
         except ValueError:
             pass
+    bare = bare.replace("-", "+").replace("_", "/")  # base64 for addresses (RFC 4648, 5)
     for decode, block in ((base64.b32decode, 8), (base64.b64decode, 4)):
         padded = bare + "=" * (-len(bare) % block)
         try:

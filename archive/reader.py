@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from archive.content import decode_http_body
-from archive.digesting import BlockCheck
 from archive.errors import DamagedRecordError, NotAnArchiveError
 from archive.formats import ArcFormat, Format, HeadError, WarcFormat, any_begins
 from archive.framing import (
@@ -30,7 +29,8 @@ from archive.framing import (
 )
 from archive.headers import LINE_LIMIT, Head, end_of_head, http_status, parse_head
 from archive.quick import sound_member, sound_plain
-from archive.record import DigestState, Fault, FaultKind, Record, RecordRef
+from archive.reading import Reading, is_http, make_record
+from archive.record import Fault, FaultKind, Record, RecordRef
 from archive.zstd import ZSTD_MAGICS, ZstdMember, read_dictionary, zstd_begins
 
 _PIECE: Final = 1 << 20  # bytes of a block in memory at a time
@@ -128,8 +128,8 @@ def read_payload(path: Path, ref: RecordRef, *, limit: int) -> Payload:
     :raises DamagedRecordError: it cannot be read or decoded as declared
     """
     head, block = read_block(path, ref, limit=limit)
-    record = _record(ref, head, None, len(block))
-    if not _is_http(head.by_name) or record.type == "request":
+    record = make_record(ref, head, None, len(block))
+    if not is_http(head.by_name) or record.type == "request":
         return Payload(block, None, (), head.get("Content-Type") or "", record)
     end = end_of_head(block)
     raw_head, raw_body = (block[:end], block[end:]) if end >= 0 else (block, b"")
@@ -199,91 +199,6 @@ def _pieces(frame: Frame, length: int) -> Iterator[memoryview]:
         yield piece
 
 
-def _is_http(fields: dict[str, str]) -> bool:
-    if fields.get("warc-type", "").lower() not in _HTTP_TYPES:
-        return False
-    kind = fields.get("content-type") or "application/http"
-    return kind[:16].lower() == "application/http"
-
-
-def _record(ref: RecordRef, head: Head, check: BlockCheck | None, length: int) -> Record:
-    field = head.by_name.get
-    described = (
-        ref,
-        field("warc-type", "").lower(),
-        field("warc-record-id"),
-        field("warc-target-uri", "").strip("<>") or None,
-        field("warc-date"),
-        field("content-type"),
-        head.fields,
-    )
-    if check is None:
-        return Record(*described, block_length=length)
-    return Record(
-        *described,
-        check.status,
-        check.http,
-        check.block_state(),
-        check.payload_state(),
-        length,
-    )
-
-
-class _One:
-    """One record being read: its head, its checks, and how many bytes came."""
-
-    __slots__ = ("check", "fields", "got", "head", "length")
-
-    def __init__(self, frame: Frame, form: Format) -> None:
-        """Read a record's head and block; `got` tells how much of the block there was.
-
-        :raises HeadError: no record begins there
-        :raises FrameError: the stored bytes are damaged
-        """
-        self.head, self.length = form.read_head(frame)
-        self.fields = self.head.by_name
-        self.check = BlockCheck(self.fields, is_http=_is_http(self.fields))
-        got = 0
-        while got < self.length:
-            piece = frame.read(min(_PIECE, self.length - got))
-            if not piece:
-                break
-            got += len(piece)
-            self.check.feed(piece)
-        self.got = got
-        self.check.finish()
-
-    @property
-    def record_id(self) -> str | None:
-        return self.fields.get("warc-record-id")
-
-    def record(self, ref: RecordRef) -> Record:
-        return _record(ref, self.head, self.check, self.length)
-
-    def faults(self, record: Record) -> Iterator[Fault]:
-        """Yield what is wrong with a record that stands whole."""
-        offset = record.ref.offset
-        for state, kind, check, name in (
-            (record.block_digest, FaultKind.BLOCK_DIGEST, self.check.block, "block"),
-            (record.payload_digest, FaultKind.PAYLOAD_DIGEST, self.check.payload, "payload"),
-        ):
-            if state is DigestState.DIFFERS and check is not None:
-                claimed = self.fields.get(f"warc-{name}-digest")
-                found = check.found()
-                detail = f"the header says {claimed}, the bytes give {found}"
-                yield Fault(kind, offset, 0, detail, self.record_id, claimed, found)
-        if self.head.odd:
-            yield Fault(FaultKind.BAD_HEADER, offset, 0, self.head.odd, self.record_id)
-        if self.check.over:
-            detail = f"HTTP: {self.check.over}"
-            yield Fault(FaultKind.OVER_LIMIT, offset, 0, detail, self.record_id)
-        wrong = self.check.length_fault() if record.type == "response" else None
-        if wrong is not None and "warc-truncated" not in self.fields:
-            declared, stored = wrong
-            detail = f"Content-Length says {declared} bytes, {stored} are stored"
-            yield Fault(FaultKind.HTTP_LENGTH, offset, 0, detail, self.record_id, declared, stored)
-
-
 def _walk_plain(source: Source, form: Format) -> Iterator[Record | Fault]:
     size = source.size
     offset = 0
@@ -295,7 +210,7 @@ def _walk_plain(source: Source, form: Format) -> Iterator[Record | Fault]:
             continue
         frame = PlainFrame(source, offset)
         try:
-            one = _One(frame, form)
+            one = Reading(frame, form)
         except HeadError as error:
             after = form.find_plain(source, offset + 1)
             end = size if after is None else after
@@ -322,7 +237,7 @@ def _walk_plain(source: Source, form: Format) -> Iterator[Record | Fault]:
         offset = end
 
 
-def _cut(one: _One, offset: int, size: int) -> Fault:
+def _cut(one: Reading, offset: int, size: int) -> Fault:
     return Fault(
         FaultKind.TRUNCATED,
         offset,
@@ -359,12 +274,12 @@ def _walk_packed(source: Source, form: Format, packing: Packing) -> Iterator[Rec
 
 def _walk_member(member: PackedMember, form: Format, size: int) -> Iterator[Record | Fault]:
     """Yield what one member holds: one record as it should be, or several, or a fault."""
-    held: list[_One] = []
+    held: list[Reading] = []
     late: list[Fault] = []
     offset = member.offset
     try:
         while True:
-            one = _One(member, form)
+            one = Reading(member, form)
             if one.got < one.length:
                 raise FrameError("the member ends inside the record's block", truncated=True)
             ending = form.read_ending(member)

@@ -13,7 +13,12 @@ from archive.wacz.signature import Signature
 
 _WITH_CONTENT: Final = frozenset({"response", "resource", "conversion", "request", "metadata"})
 _SAID_WRONG: Final = frozenset(
-    {FaultKind.BLOCK_DIGEST, FaultKind.PAYLOAD_DIGEST, FaultKind.FILE_DIGEST}
+    {
+        FaultKind.BLOCK_DIGEST,
+        FaultKind.PAYLOAD_DIGEST,
+        FaultKind.FILE_DIGEST,
+        FaultKind.HTTP_LONGER,
+    }
 )
 _NOTHING_SAID: Final = frozenset({FaultKind.NO_DIGEST, FaultKind.WEAK_DIGEST})
 

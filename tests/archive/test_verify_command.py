@@ -83,7 +83,7 @@ TABLE = {
     "body shorter than HTTP Content-Length": (
         gzip.compress(http(b"hello world", "Content-Length: 999")),
         "damaged",
-        "http body has another length than declared",
+        "http body is shorter than declared",
     ),
 }
 
