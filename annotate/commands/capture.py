@@ -40,6 +40,7 @@ _LOOK: Final = 1.0  # seconds between two looks at how far it is
     help="When they go: before what waits, in their turn, or after it.",
 )
 @click.option("--session", "named", default="", help="The identity to capture with.")
+@click.option("--media", is_flag=True, help="Films and sound of the page too, by yt-dlp.")
 @click.option("--wait", is_flag=True, help="Carry them out now, and say how each ended.")
 @project_option
 @as_option
@@ -52,6 +53,7 @@ def capture(
     reason: str,
     priority: str,
     named: str,
+    media: bool,
     wait: bool,
     slug: str | None,
     login: str | None,
@@ -78,6 +80,7 @@ def capture(
                 why=reason,
                 priority=requests.PRIORITIES[priority],
                 signed_in=identities.chosen(session, here.project.id, named),
+                media=media,
             )
             ids += [request.id for request in asked.requests]
             already += asked.already_waiting

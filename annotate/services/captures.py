@@ -74,6 +74,7 @@ def store_capture(
             "engine": result.engine,
             "captured_at": isoformat(result.started_at),
             "session": request.session_id,
+            "media_files": result.media_files,
             "guard": [entry.as_json() for entry in result.guard],
         },
         reason=result.reason,
@@ -173,6 +174,7 @@ def _capture(
         has_thumbnail=result.thumbnail_png is not None,
         session_id=request.session_id,
         body_sha256=body_digest(result),
+        media_files=result.media_files,
     )
 
 

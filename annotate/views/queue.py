@@ -89,6 +89,7 @@ def add(slug: str) -> Response | tuple[str, int]:
                 signed_in=identities.chosen(
                     session, context.project.id, request.form.get("session", "")
                 ),
+                media=request.form.get("media") == "yes",
             )
             queued += len(asked.requests)
             waiting += asked.already_waiting

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib import metadata
-from typing import Final
+from typing import BinaryIO, Final
 from urllib.parse import quote
 
 from archive.capture.classify import Judgement
@@ -129,6 +129,16 @@ class Attachments:
             attachment_uri("cert", host),
             "application/pem-certificate-chain",
             pem.encode("ascii"),
+            at=at,
+            concurrent_to=self.main_record,
+        )
+
+    def media(self, number: int, content_type: str, file: BinaryIO, *, at: datetime) -> str:
+        """A film or sound of the page, as media.py fetched it; `number` counts from 1."""
+        return self.writer.resource_file(
+            f"{attachment_uri('media', self.url)}#{number}",
+            content_type,
+            file,
             at=at,
             concurrent_to=self.main_record,
         )

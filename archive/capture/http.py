@@ -20,6 +20,7 @@ from archive.capture.http_parts import Part, PartList, find_parts
 from archive.capture.http_record import Visit, record
 from archive.capture.http_wire import Deadline, Fetcher
 from archive.capture.job import CaptureJob, CaptureResult
+from archive.capture.media import Media, fetch_media
 from archive.capture.network import Guard
 from archive.capture.outcome import Outcome
 from archive.clock import utc_now
@@ -64,7 +65,8 @@ class HttpEngine:
             if not main.hops:
                 return _unrecorded(job, main, guard, started_at)
             visit = _visit(job, main, follower, guard, started_at)
-            return _result(job, visit, record(job, visit))
+            with fetch_media(job, main.hops[-1].address.target) as media:
+                return _result(job, visit, record(job, visit, media), media)
 
 
 def _headers(job: CaptureJob) -> tuple[tuple[str, str], ...]:
@@ -165,7 +167,7 @@ def _unrecorded(job: CaptureJob, main: Chain, guard: Guard, started_at: datetime
     )
 
 
-def _result(job: CaptureJob, visit: Visit, warc: WarcSummary) -> CaptureResult:
+def _result(job: CaptureJob, visit: Visit, warc: WarcSummary, media: Media) -> CaptureResult:
     return CaptureResult(
         capture_id=job.capture_id,
         outcome=visit.judgement.outcome,
@@ -181,7 +183,8 @@ def _result(job: CaptureJob, visit: Visit, warc: WarcSummary) -> CaptureResult:
         finished_at=visit.finished_at,
         engine=HttpEngine.name,
         software=software_version(),
-        guard=visit.guard,
+        guard=visit.guard + media.guard,
+        media_files=media.count,
         thumbnail_png=None,
         judgement=visit.judgement,
     )

@@ -18,6 +18,7 @@ from archive.capture.http_chain import Chain
 from archive.capture.http_page import MainPage
 from archive.capture.http_wire import Fetched
 from archive.capture.job import CaptureJob
+from archive.capture.media import Media
 from archive.capture.network import GuardEntry
 from archive.clock import utc_now
 from archive.digest import Digest
@@ -43,7 +44,7 @@ class Visit:
         return self.main.hops[-1]
 
 
-def record(job: CaptureJob, visit: Visit) -> WarcSummary:
+def record(job: CaptureJob, visit: Visit, media: Media) -> WarcSummary:
     """Write exchanges, attachments and provenance; nothing is left behind on failure.
 
     :raises StoreError: the disk refused
@@ -57,7 +58,7 @@ def record(job: CaptureJob, visit: Visit) -> WarcSummary:
     )
     with ExitStack() as undo:
         undo.callback(writer.abandon)
-        summary = _Writing(job, visit, writer).run()
+        summary = _Writing(job, visit, media, writer).run()
         undo.pop_all()
     return summary
 
@@ -65,8 +66,8 @@ def record(job: CaptureJob, visit: Visit) -> WarcSummary:
 class _Writing:
     """One WARC being written."""
 
-    def __init__(self, job: CaptureJob, visit: Visit, writer: CaptureWriter) -> None:
-        self.job, self.visit, self.writer = job, visit, writer
+    def __init__(self, job: CaptureJob, visit: Visit, media: Media, writer: CaptureWriter) -> None:
+        self.job, self.visit, self.media, self.writer = job, visit, media, writer
         self.ledger: list[PageRequest] = []
         self.entity_digests: dict[str, str] = {}
         self.odd_heads: list[tuple[str, Fetched]] = []
@@ -111,6 +112,7 @@ class _Writing:
         if self.odd_heads:
             heads = {key: hop.head.raw.decode("latin-1") for key, hop in self.odd_heads}
             attachments.json("heads", heads, at=at)
+        media = self.media.write(attachments)
         return provenance(
             self.job,
             visit.judgement,
@@ -119,7 +121,7 @@ class _Writing:
             urls=[hop.address.target for hop in visit.main.hops],
             started_at=visit.started_at,
             finished_at=visit.finished_at,
-            guard=visit.guard,
+            guard=visit.guard + self.media.guard,
             transformations=self.transformations(),
             further={
                 "tls": tls and {"version": tls.version, "cipher": tls.cipher},
@@ -127,6 +129,7 @@ class _Writing:
                 "text_version": visit.page.rendition,
                 "body_problem": visit.page.problem,
                 "parts_left_out": visit.parts_left_out,
+                "media": media,
             },
         )
 

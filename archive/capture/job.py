@@ -45,6 +45,8 @@ class CaptureOptions:
     """Sent as Accept-Language."""
     media: bool = False
     """Whether films and sound of the page are fetched too, by yt-dlp (media.py)."""
+    media_seconds: float = 300.0
+    """Seconds for films and sound, after the page itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class CaptureResult:
     """Name and version of engine and, where there is one, browser."""
     guard: tuple[GuardEntry, ...]
     thumbnail_png: bytes | None
+    media_files: int | None = None
+    """Films and sound fetched; None where nobody asked for them."""
     judgement: Judgement | None = None
     """What `outcome` and `reason` were read from; None where nothing judged a page."""
 
