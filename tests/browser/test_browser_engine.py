@@ -39,7 +39,14 @@ class Site(http.server.BaseHTTPRequestHandler):
             "/words": "хлопок",
             "/never": "<p>words<script>setInterval(()=>fetch('/words?'+Math.random()),50)</script>",
         }
+        bodies["/film"] = "<p>words<video src=/film.mp4 preload=none></video>"
         path = self.path.partition("?")[0]
+        if path == "/film.mp4":
+            self.send_response(200)
+            self.send_header("Content-Type", "video/mp4")
+            self.end_headers()
+            self.wfile.write(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(5000))
+            return
         if path == "/moved":
             self.send_response(302)
             self.send_header("Location", "/")
@@ -108,6 +115,14 @@ def test_a_page_and_what_its_script_fetched(port: int, tmp_path: Path) -> None:
     assert {"moved", "", "i.svg", "words"} <= set(paths)
     tool = str(Path(sys.executable).with_name("warcio"))
     subprocess.run([tool, "check", "-v", str(made.warc.path)], check=True, capture_output=True)
+
+
+def test_films_are_fetched_where_they_are_asked_for(port: int, tmp_path: Path) -> None:
+    made = capture(f"http://127.0.0.1:{port}/film", port, tmp_path / "c", media=True)
+    assert (made.outcome, made.media_files) == (Outcome.COMPLETE, 1), made.reason
+    assert made.warc is not None
+    url = f"http://127.0.0.1:{port}/film"
+    assert f"urn:media:{url}#1" in {one.target for one in made.warc.record_list}
 
 
 def test_its_static_view_shows_what_the_script_made(port: int, tmp_path: Path) -> None:

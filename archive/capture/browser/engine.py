@@ -21,6 +21,7 @@ from archive.capture.browser.process import BrowserProcess
 from archive.capture.browser.recorder import Recorded, Recorder
 from archive.capture.classify import Judgement, NetworkFault, Seen, judge, judge_fault
 from archive.capture.job import CaptureJob, CaptureResult
+from archive.capture.media import Media, fetch_media
 from archive.capture.network import Guard, GuardEntry, NotConnectedError
 from archive.capture.outcome import Outcome
 from archive.clock import utc_now
@@ -57,6 +58,7 @@ class _Visit:
     browser: str = ""
     out_of_time: bool = False
     broken: str = ""
+    media: Media = field(default_factory=Media)
 
     @property
     def main(self) -> Recorded | None:
@@ -98,7 +100,8 @@ class BrowserEngine:
             if visit.main is None:
                 return _nothing(job, _why_nothing(visit, job), started_at, visit)
             page = _Page(visit, job)
-            summary = _write(job, visit, page, started_at)
+            with fetch_media(job, page.url) as visit.media:
+                summary = _write(job, visit, page, started_at)
             return _result(job, visit, page, started_at, summary)
 
     async def _visit(self, job: CaptureJob, visit: _Visit, bodies: ExitStack) -> None:
@@ -192,7 +195,9 @@ def _write(job: CaptureJob, visit: _Visit, page: _Page, started_at: datetime) ->
                     size=one.size, error=one.error, record_id=record_id,
                 )
             )  # fmt: skip
-        _attach(Attachments(writer, page.url, main_id), visit, page, ledger)
+        attachments = Attachments(writer, page.url, main_id)
+        _attach(attachments, visit, page, ledger)
+        media = visit.media.write(attachments)
         notes = provenance(
             job,
             page.judgement,
@@ -201,9 +206,13 @@ def _write(job: CaptureJob, visit: _Visit, page: _Page, started_at: datetime) ->
             urls=[page.url],
             started_at=started_at,
             finished_at=utc_now(),
-            guard=visit.guard,
+            guard=visit.guard + visit.media.guard,
             transformations=_TRANSFORMATIONS,
-            further={"text_version": page.rendition.version, "quiet": not visit.shown.never_quiet},
+            further={
+                "text_version": page.rendition.version,
+                "quiet": not visit.shown.never_quiet,
+                "media": media,
+            },
         )
         return writer.finish(notes, target=page.url)
 
@@ -274,7 +283,8 @@ def _result(
         finished_at=utc_now(),
         engine=BrowserEngine.name,
         software=f"{software_version()}, {visit.browser}",
-        guard=visit.guard,
+        guard=visit.guard + visit.media.guard,
+        media_files=visit.media.count,
         thumbnail_png=visit.shown.thumbnail,
         judgement=page.judgement,
     )
