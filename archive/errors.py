@@ -13,6 +13,7 @@
     ├── StoreError              the archive home refused a write or lacks a file
     ├── GuardRefusedError       the network guard forbids this address
     ├── PhraseListError         a list of phrases is not of its format
+    ├── SiteRulesError          a file of what is done on pages is not of its format
     ├── CookieFormatError       a file of cookies that cannot be read
     ├── TrustError              what is to be trusted is no key and no certificate
     └── BrowserMissingError     no browser that starts was found
@@ -65,6 +66,10 @@ class GuardRefusedError(ArchiveError):
 
 class PhraseListError(ArchiveError):
     """A list of what pages say when something is not there is not of its format."""
+
+
+class SiteRulesError(ArchiveError):
+    """A file of what is done on pages before they are kept is not of its format."""
 
 
 class CookieFormatError(ArchiveError):

@@ -50,6 +50,13 @@ class Worker:
 
     def run(self, stop: threading.Event, *, until_empty: bool = False) -> int:
         """Carry out requests until told to stop; return how many."""
+        try:
+            return self._work_off(stop, until_empty=until_empty)
+        finally:
+            for engine in self._engines.values():
+                engine.close()
+
+    def _work_off(self, stop: threading.Event, *, until_empty: bool) -> int:
         done = 0
         while not stop.is_set():
             try:

@@ -58,6 +58,14 @@ class PageRequest:
     """Why it did not come, or not whole."""
     record_id: str | None = None
     """The response record; None where nothing is recorded."""
+    source: str = "network"
+    """network, cache, service-worker, or nowhere."""
+    initiator: str | None = None
+    """What made the page ask: parser, script, preflight, other…"""
+    hindered: str | None = None
+    """Why the page could not use what came."""
+    truncated: str | None = None
+    """As in WARC-Truncated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,9 @@ class Attachments:
     main_record: str | None
     """Record id of the main response, for WARC-Concurrent-To."""
 
-    def page_info(self, requests: Sequence[PageRequest], *, at: datetime) -> str:
+    def page_info(
+        self, requests: Sequence[PageRequest], *, at: datetime, unseen: Sequence[str] = ()
+    ) -> str:
         """The loss ledger: every request with type, status, bytes, error."""
         lines = [
             {
@@ -82,11 +92,21 @@ class Attachments:
                 "bytes": request.size,
                 "error": request.error,
                 "record": request.record_id,
+                "source": request.source if request.status is not None else "nowhere",
+                "initiator": request.initiator,
+                "hindered": request.hindered,
+                "truncated": request.truncated,
             }
             for request in requests
         ]
         missing = sum(request.record_id is None for request in requests)
-        body = {"page": self.url, "requests": lines, "total": len(lines), "unrecorded": missing}
+        body = {
+            "page": self.url,
+            "requests": lines,
+            "total": len(lines),
+            "unrecorded": missing,
+            "unseen": list(unseen),
+        }
         return self.json("pageinfo", body, at=at)
 
     def text(self, text: str, *, at: datetime) -> str:
@@ -147,6 +167,17 @@ class Attachments:
         """Any further structured attachment, as ``urn:<kind>:<url>``."""
         body = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1).encode()
         return self._put(kind, "application/json", body, at)
+
+    def about(self, kind: str, url: str, value: Mapping[str, object], *, at: datetime) -> str:
+        """A structured attachment about another address than the page's."""
+        body = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1).encode()
+        return self.writer.resource(
+            attachment_uri(kind, url),
+            "application/json",
+            body,
+            at=at,
+            concurrent_to=self.main_record,
+        )
 
     def octets(self, kind: str, body: bytes, *, at: datetime) -> str:
         """Bytes without a type of their own, as ``urn:<kind>:<url>``."""

@@ -42,6 +42,9 @@ class HttpEngine:
         self._tls_context = tls_context or ssl.create_default_context()
         self._tls_context.set_alpn_protocols(["http/1.1"])
 
+    def close(self) -> None:
+        """Nothing is kept between captures."""
+
     def capture(self, job: CaptureJob) -> CaptureResult:
         """Follow redirects, fetch the page and its parts, write the WARC.
 

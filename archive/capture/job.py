@@ -11,6 +11,7 @@ from archive.capture.network import GuardEntry, GuardPolicy
 from archive.capture.outcome import Judgement, Outcome
 from archive.capture.phrases import PACKAGED, PhraseList
 from archive.capture.sessions import CaptureSession
+from archive.capture.sites import PACKAGED_RULES, SiteRules
 from archive.page import PageFacts
 from archive.urlkey import Address
 from archive.writer import WarcSummary
@@ -43,6 +44,10 @@ class CaptureOptions:
     """CSS pixels; a taller page is cut into tiles or at this height."""
     accept_language: str = "en,*;q=0.5"
     """Sent as Accept-Language."""
+    pdf: bool = True
+    """Whether the page is printed too."""
+    accessibility: bool = True
+    """Whether the tree that screen readers get is kept too."""
     media: bool = False
     """Whether films and sound of the page are fetched too, by yt-dlp (media.py)."""
     media_seconds: float = 300.0
@@ -67,6 +72,8 @@ class CaptureJob:
     options: CaptureOptions = field(default_factory=CaptureOptions)
     phrases: PhraseList = PACKAGED
     """What pages say when something is not there; its version goes into the provenance."""
+    sites: SiteRules = PACKAGED_RULES
+    """What is done on pages before they are kept."""
     session: CaptureSession | None = None
     """Whose cookies the capture is made with; only its id is written into the WARC."""
 
@@ -116,4 +123,8 @@ class CaptureEngine(Protocol):
 
         :raises StoreError: the disk refused the WARC
         """
+        ...
+
+    def close(self) -> None:
+        """Let go of what is kept between captures; a later capture begins it anew."""
         ...

@@ -94,10 +94,18 @@ class Guard:
         traceback: TracebackType | None,
     ) -> None:
         """Close every connection and wait for the thread."""
-        if self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
+        self.shut()
         self._thread.join()
         self.port = 0
+
+    def shut(self) -> None:
+        """Close every connection and let no other through; the log can still be read.
+
+        Leaving the guard does the same; to do it before is harmless.
+        """
+        if self._loop is not None and self._stop is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
 
     @property
     def log(self) -> list[GuardEntry]:

@@ -117,6 +117,9 @@ class FakeEngine:
     def __init__(self, pages: dict[str, str]) -> None:
         self.pages = pages
 
+    def close(self) -> None:
+        pass
+
     def capture(self, job: CaptureJob) -> CaptureResult:
         now = datetime.now(UTC)
         page = self.pages.get(job.address.exact)

@@ -1,26 +1,45 @@
-"""Driving one page: opening it, waiting, scrolling, and taking what it shows."""
+"""Driving one page: opening it, waiting, reading on, and taking what it shows."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import contextlib
-from dataclasses import dataclass
+import json
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from archive.capture.browser.cdp import Cdp, CdpError
+from archive.capture.browser.pictures import Camera, Pictures
 from archive.capture.browser.recorder import Recorder
 from archive.capture.job import CaptureOptions
+from archive.capture.sites import Behaviour
 
-_CALM: Final = 0.4  # seconds without a request that count as quiet
-_SETTLE: Final = 6.0  # seconds waited at most for quiet
-_AFTER_SCROLL: Final = 0.12
-_THUMBNAIL: Final = 0.3  # of the viewport's size
+CALM: Final = 0.3  # seconds without a request that count as quiet
+_AFTER_STEP: Final = 0.12
+_STEP_SECONDS: Final = 2.0
+_ASIDE: Final = 10.0  # seconds a snapshot or a print may take; without it the capture is partial
+_WORLD: Final = "holdfast"
+_STEP: Final = (Path(__file__).parent.parent / "data" / "behaviours.js").read_text("utf-8")
+_BACK: Final = "scrollTo(0, 0); if (globalThis.__steps?.box) __steps.box.scrollTop = 0"
 # What srcset and lazy loading chose must survive in the snapshot.
 _KEEP_CHOICES: Final = (
     "for (const i of document.images)"
     " if (i.currentSrc && i.src !== i.currentSrc) i.src = i.currentSrc"
 )
+_READ: Final = "[document.title, document.documentElement?.outerHTML ?? '']"
+
+
+@dataclass(slots=True)
+class Done:
+    """What was done on the page, for the provenance."""
+
+    steps: int = 0
+    presses: int = 0
+    unfolded: int = 0
+    films: int = 0
 
 
 @dataclass(slots=True)
@@ -31,99 +50,194 @@ class Shown:
     title: str = ""
     html: str = ""
     error: str = ""
+    download: bool = False
     never_quiet: bool = False
-    screenshot: bytes | None = None
-    thumbnail: bytes | None = None
+    pictures: Pictures = field(default_factory=Pictures)
     snapshot: bytes | None = None
+    pdf: bytes | None = None
+    accessibility: list[dict[str, Any]] | None = None
+    certificates: list[bytes] = field(default_factory=list)
+    done: Done = field(default_factory=Done)
+    missing: dict[str, str] = field(default_factory=dict)
+    """Attachments that could not be made, and why."""
 
 
 class PageDriver:
-    """One tab."""
+    """One tab of one browser context."""
 
-    def __init__(self, cdp: Cdp, recorder: Recorder, options: CaptureOptions) -> None:
+    def __init__(
+        self, cdp: Cdp, recorder: Recorder, options: CaptureOptions, behaviour: Behaviour
+    ) -> None:
         self._cdp = cdp
         self._recorder = recorder
         self._options = options
+        self._behaviour = behaviour
         self._session = ""
+        self._world: int | None = None
+        self._loaded = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.frame = ""
+        """Id of the main frame, which is the target's too."""
+
+    async def open(self, context: str) -> None:
+        """Open an empty tab.
+
+        :raises CdpError: the browser is gone
+        """
+        target = await self._cdp.send(
+            "Target.createTarget", url="about:blank", browserContextId=context
+        )
+        await self.take_over(str(target["targetId"]))
+
+    async def take_over(self, target: str) -> None:
+        """Drive a tab that is open already.
+
+        :raises CdpError: the browser is gone
+        """
+        self.frame = target
+        self._session = await self._recorder.targets.session_of(target)
+        self._cdp.on("Page.loadEventFired", self._load_fired)
+        self._cdp.on("Page.javascriptDialogOpening", lambda _p, s: self._spawn(self._answer(s)))
+        await asyncio.gather(
+            self._send("Page.enable"),
+            Camera(self._send, self._options).resize(self._options.viewport_height),
+        )
 
     async def visit(self, url: str, shown: Shown) -> None:
         """Open the page and take everything; `shown` holds what was had if time runs out.
 
         :raises CdpError: the browser is gone
         """
-        loaded = asyncio.Event()
-        self._cdp.on("Page.loadEventFired", lambda _p, _s: loaded.set())
-        await self._open_tab()
+        self._loaded.clear()
         answer = await self._send("Page.navigate", url=url)
+        shown.download = bool(answer.get("isDownload"))
         shown.error = str(answer.get("errorText") or "")
-        if shown.error:
+        if shown.error or shown.download:
             await self._recorder.quiet(calm=0.1, at_most=1)
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(loaded.wait(), self._options.time_limit / 2)
-        shown.never_quiet = not await self._recorder.quiet(calm=_CALM, at_most=_SETTLE)
-        await self._scroll()
+            await asyncio.wait_for(self._loaded.wait(), self._options.time_limit / 2)
+        settle = max(CALM, self._behaviour.settle)
+        shown.never_quiet = not await self._recorder.quiet(calm=CALM, at_most=settle)
+        await asyncio.sleep(self._behaviour.wait)
+        await self._read_on(shown.done)
         await self._take(shown)
 
-    async def _open_tab(self) -> None:
-        target = await self._cdp.send("Target.createTarget", url="about:blank")
-        attached = await self._cdp.send(
-            "Target.attachToTarget", targetId=target["targetId"], flatten=True
-        )
-        self._session = attached["sessionId"]
-        for domain in ("Page.enable", "Runtime.enable"):
-            await self._send(domain)
-        language = self._options.accept_language
-        await self._send("Network.setExtraHTTPHeaders", headers={"Accept-Language": language})
-        await self._resize(self._options.viewport_height)
-
-    async def _scroll(self) -> None:
-        """Go down a screen at a time, so that lazy parts load; then back up."""
-        step = self._options.viewport_height
-        for number in range(1, self._options.scroll_steps + 1):
-            height = int(await self._evaluate("document.documentElement.scrollHeight") or 0)
-            if number * step >= height:
+    async def _read_on(self, done: Done) -> None:
+        """Unfold, press, start films and go down a screen at a time; then back up."""
+        config = {
+            "words": self._behaviour.words,
+            "click": self._behaviour.click,
+            "presses": self._behaviour.presses,
+            "films": self._behaviour.films,
+            "scroll": True,
+        }
+        step = f"({_STEP})({json.dumps(config)})"
+        for number in range(self._behaviour.scroll_steps + 1):
+            if number == self._behaviour.scroll_steps:
                 break
-            await self._evaluate(f"scrollTo(0, {number * step})")
-            await asyncio.sleep(_AFTER_SCROLL)
-            await self._recorder.quiet(calm=_AFTER_SCROLL, at_most=2)
-        await self._evaluate("scrollTo(0, 0)")
+            told = await self._evaluate(step) or {}
+            done.presses, done.films = told.get("presses", 0), told.get("films", 0)
+            done.unfolded = told.get("unfolded", 0)
+            if not told.get("acted") and not told.get("moved"):
+                break
+            done.steps += 1
+            await asyncio.sleep(_AFTER_STEP)
+            await self._recorder.quiet(calm=_AFTER_STEP, at_most=_STEP_SECONDS)
+        if done.steps:
+            await self._evaluate(_BACK)
 
     async def _take(self, shown: Shown) -> None:
-        shown.url = str(await self._evaluate("location.href") or "")
-        shown.title = str(await self._evaluate("document.title") or "")
+        tree = await self._send("Page.getFrameTree")
+        shown.url = str(tree["frameTree"]["frame"]["url"])
         await self._evaluate(_KEEP_CHOICES)
-        shown.html = str(await self._evaluate("document.documentElement.outerHTML") or "")
-        snapshot = await self._send("Page.captureSnapshot", format="mhtml")
-        shown.snapshot = str(snapshot["data"]).encode()
-        shown.thumbnail = await self._picture(self._options.viewport_height, _THUMBNAIL)
+        title, html = await self._evaluate(_READ) or ("", "")
+        shown.title, shown.html = str(title), str(html)
+        camera = Camera(self._send, self._options)
+        await camera.first_screen(shown.pictures)
+        await self._aside(shown, "mhtml", self._snapshot(shown))
+        await self._aside(shown, "certificates", self._chain(shown))
+        if self._options.accessibility:
+            await self._aside(shown, "accessibility", self._accessibility(shown))
+        await self._aside(shown, "fullPage", self._full_page(shown, camera))
+        if self._options.pdf:
+            await self._aside(shown, "pdf", self._print(shown))
+
+    async def _full_page(self, shown: Shown, camera: Camera) -> None:
         height = int(await self._evaluate("document.documentElement.scrollHeight") or 1)
-        height = max(self._options.viewport_height, height)
-        tall = min(height, self._options.screenshot_height_limit)
-        # A full-page screenshot leaves frames of other origins blank; a taller window does not.
-        await self._resize(tall)
-        await self._recorder.quiet(calm=0.1, at_most=1)
-        shown.screenshot = await self._picture(tall, 1)
+        await camera.whole(height, shown.pictures, self._rest)
 
-    async def _picture(self, height: int, scale: float) -> bytes:
-        clip = {"x": 0, "y": 0, "width": self._options.viewport_width, "height": height}
-        answer = await self._send(
-            "Page.captureScreenshot", format="png", clip={**clip, "scale": scale}
-        )
-        return base64.b64decode(answer["data"])
+    async def _rest(self, top: int) -> None:
+        """After the window has grown: go to `top` and let what comes into view load."""
+        await self._evaluate(f"scrollTo(0, {top})")
+        await self._recorder.quiet(calm=0.08, at_most=1)
 
-    async def _resize(self, height: int) -> None:
-        await self._send(
-            "Emulation.setDeviceMetricsOverride", width=self._options.viewport_width,
-            height=height, deviceScaleFactor=1, mobile=False,
-        )  # fmt: skip
+    async def _snapshot(self, shown: Shown) -> None:
+        answer = await self._send("Page.captureSnapshot", format="mhtml")
+        shown.snapshot = str(answer["data"]).encode()
+
+    async def _chain(self, shown: Shown) -> None:
+        if shown.url.startswith("https:"):
+            origin = "/".join(shown.url.split("/")[:3])
+            answer = await self._send("Network.getCertificate", origin=origin)
+            shown.certificates = [_bytes(one) for one in answer["tableNames"]]
+
+    async def _accessibility(self, shown: Shown) -> None:
+        answer = await self._send("Accessibility.getFullAXTree")
+        shown.accessibility = answer["nodes"]
+
+    async def _print(self, shown: Shown) -> None:
+        answer = await self._send("Page.printToPDF", printBackground=True)
+        shown.pdf = _bytes(str(answer["data"]))
+
+    async def _aside(self, shown: Shown, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Make an attachment; where that fails the capture goes on and says so."""
+        try:
+            await asyncio.wait_for(work, _ASIDE)
+        except TimeoutError:
+            shown.missing[name] = f"not made within {_ASIDE:g} seconds"
+        except CdpError as error:
+            shown.missing[name] = str(error)
 
     async def _evaluate(self, expression: str) -> Any:
-        answer = await self._send("Runtime.evaluate", expression=expression, returnByValue=True)
-        return answer.get("result", {}).get("value")
+        """Evaluate in a world of our own, where the page's scripts change nothing."""
+        for _attempt in range(2):
+            if self._world is None:
+                made = await self._send(
+                    "Page.createIsolatedWorld", frameId=self.frame, worldName=_WORLD
+                )
+                self._world = int(made["executionContextId"])
+            try:
+                answer = await self._send(
+                    "Runtime.evaluate", expression=expression, contextId=self._world,
+                    returnByValue=True, userGesture=True,
+                )  # fmt: skip
+            except CdpError:  # the page has gone on to another document
+                self._world = None
+                continue
+            return answer.get("result", {}).get("value")
+        return None
 
     async def _send(self, method: str, **parameters: Any) -> dict[str, Any]:
         try:
             return await self._cdp.send(method, self._session, **parameters)
         except CdpError as error:
             raise CdpError(f"{method}: {error}") from error
+
+    def _load_fired(self, _event: dict[str, Any], session: str | None) -> None:
+        if session == self._session:
+            self._loaded.set()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, session: str | None) -> None:
+        """A dialog of a page stops everything until somebody answers it."""
+        with contextlib.suppress(CdpError):
+            await self._cdp.send("Page.handleJavaScriptDialog", session, accept=True)
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text)

@@ -4,74 +4,188 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import shutil
-import signal
+import sys
 import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
+from archive.capture.browser import keeper
+from archive.capture.browser.cdp import Cdp, CdpError
 from archive.errors import BrowserMissingError
 
-_START_SECONDS: Final = 20.0
-_FLAGS: Final = (
-    "--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--no-default-browser-check", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-extensions",
-    "--disable-dev-shm-usage", "--mute-audio", "--password-store=basic", "--use-mock-keychain",
-    "--remote-debugging-port=0", "--proxy-bypass-list=<-loopback>",
-    # WebRTC goes round proxies by UDP, and a name looked up here would tell who watches.
-    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
-    "--webrtc-ip-handling-policy=disable_non_proxied_udp", "--dns-prefetch-disable",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+PREFIX: Final = "holdfast-browser-"
+_START_SECONDS: Final = 30.0
+_END_SECONDS: Final = 5.0
+_LOCK: Final = "holdfast.lock"
+_YOUNG: Final = 60.0  # seconds in which a folder without a lock may still get one
+_PIPE: Final = 1 << 20  # bytes; the usual 64 KB make one large body a thousand wake-ups
+_UNWANTED: Final = (
+    "Reporting", "NetworkErrorLogging", "Translate", "OptimizationHints", "MediaRouter",
+    "DialMediaRouteProvider", "InterestFeedContentSuggestions", "AutofillServerCommunication",
 )  # fmt: skip
+_FLAGS: Final = (
+    "--disable-gpu", "--disable-quic", "--no-first-run", "--no-default-browser-check",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-extensions", "--disable-default-apps", "--disable-dev-shm-usage", "--mute-audio",
+    "--password-store=basic", "--use-mock-keychain", "--disable-breakpad", "--dns-prefetch-disable",
+    "--disable-crash-reporter", "--disable-domain-reliability",
+    "--disable-client-side-phishing-detection",
+    "--no-pings", "--metrics-recording-only", "--remote-debugging-pipe",
+    # Reports and error logs are sent by the network service behind the recorder's back.
+    "--disable-features=" + ",".join(_UNWANTED),
+    # WebRTC would go round a SOCKS proxy by UDP, and a name be looked up outside of the guard.
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+    # What belongs to no capture goes nowhere: each capture's context has its own guard.
+    "--proxy-server=socks5://127.0.0.1:9", "--proxy-bypass-list=<-loopback>",
+)  # fmt: skip
+_SCREEN: Final = ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR")
 
 
 class BrowserProcess:
-    """One browser behind the guard's proxy; `url` is its debugging socket."""
+    """One running browser and the connection to it."""
 
-    def __init__(self, binary: Path, proxy_port: int) -> None:
+    def __init__(
+        self, binary: Path, *, trusted_keys: Sequence[str] = (), visible: bool = False
+    ) -> None:
         self._binary = binary
-        self._proxy_port = proxy_port
-        self._profile = Path(tempfile.mkdtemp(prefix="holdfast-browser-"))
-        self._process: asyncio.subprocess.Process | None = None
-        self.url = ""
+        self._trusted = tuple(trusted_keys)
+        self._visible = visible
+        self._keeper: asyncio.subprocess.Process | None = None
+        self._profile: Path | None = None
+        self._lock: int | None = None
+        self.cdp = Cdp()
+        self.agent = ""
+        """The agent string as the browser itself would send it."""
+        self.version = ""
+        """As "Chrome/156.0.8078.108"."""
 
     async def __aenter__(self) -> Self:
-        flags = [*_FLAGS, f"--user-data-dir={self._profile}"]
-        flags.append(f"--proxy-server=socks5://127.0.0.1:{self._proxy_port}")
-        if os.geteuid() == 0:  # Chromium's sandbox refuses to run as root
-            flags.append("--no-sandbox")
-        self._process = await asyncio.create_subprocess_exec(
-            str(self._binary), *flags, "about:blank",
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-        )  # fmt: skip
-        try:
-            self.url = await asyncio.wait_for(self._debugging_url(), _START_SECONDS)
-        except TimeoutError as error:
-            await self._end()
-            raise BrowserMissingError(f"{self._binary} did not start in time") from error
+        await self.start()
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        await self._end()
+        await self.end()
 
-    async def _debugging_url(self) -> str:
-        told = self._profile / "DevToolsActivePort"
-        while True:
-            if told.exists():
-                lines = told.read_text("utf-8").split("\n")
-                if len(lines) >= 2 and lines[1]:
-                    return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
-            if self._process is not None and self._process.returncode is not None:
-                raise BrowserMissingError(f"{self._binary} ended as soon as it was started")
-            await asyncio.sleep(0.02)
+    async def start(self) -> None:
+        """Start it.
 
-    async def _end(self) -> None:
-        """Kill the whole group: renderers outlive a browser that only was asked to go."""
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):  # it was gone already
-                os.killpg(self._process.pid, signal.SIGKILL)
-            await self._process.wait()
-        await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
+        :raises BrowserMissingError: it ended at once, or did not answer in time
+        """
+        sweep()
+        self._profile = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self._lock = os.open(self._profile / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        their_in, our_out = os.pipe()
+        our_in, their_out = os.pipe()
+        for end in (our_out, our_in):
+            with contextlib.suppress(OSError, AttributeError):  # more than this user may have
+                fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, _PIPE)
+        try:
+            self._keeper = await asyncio.create_subprocess_exec(
+                sys.executable, "-I", "-S", str(Path(keeper.__file__)),
+                str(their_in), str(their_out), str(self._profile),
+                str(self._binary), *self._flags(), "about:blank",
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL, pass_fds=(their_in, their_out, self._lock),
+                env=self._environment(), start_new_session=True,
+            )  # fmt: skip
+        finally:
+            os.close(their_in)
+            os.close(their_out)
+        await self.cdp.open(our_in, our_out)
+        try:
+            answer = await asyncio.wait_for(self.cdp.send("Browser.getVersion"), _START_SECONDS)
+        except (TimeoutError, CdpError) as error:
+            await self.end()
+            raise BrowserMissingError(f"{self._binary} was started and does not answer") from error
+        self.agent = str(answer.get("userAgent", ""))
+        self.version = str(answer.get("product", "")).replace("Headless", "")
+
+    async def end(self) -> None:
+        """End it with every process it has, and remove its profile. Harmless when repeated."""
+        await self.cdp.close()
+        if self._keeper is not None:
+            if self._keeper.stdin is not None:
+                self._keeper.stdin.close()
+            try:
+                await asyncio.wait_for(self._keeper.wait(), _END_SECONDS)
+            except TimeoutError:
+                self._keeper.kill()
+                await self._keeper.wait()
+            self._keeper = None
+        if self._profile is not None:
+            await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
+            self._profile = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it still answers, as far as is known."""
+        return self._keeper is not None and not self.cdp.gone.is_set()
+
+    def _flags(self) -> list[str]:
+        flags = [*_FLAGS, f"--user-data-dir={self._profile}"]
+        if not self._visible:
+            flags += ["--headless=new", "--hide-scrollbars"]
+        if os.geteuid() == 0:  # Chromium's sandbox refuses to run as root
+            flags.append("--no-sandbox")
+        if self._trusted:
+            flags.append("--ignore-certificate-errors-spki-list=" + ",".join(self._trusted))
+        return flags
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing of the person or the place: no home, no language, no time zone."""
+        profile = self._profile
+        assert profile is not None  # noqa: S101  (start has made it)
+        for folder in (".fonts", ".local/share/fonts"):
+            theirs = Path.home() / folder
+            if theirs.is_dir():
+                (profile / folder).parent.mkdir(parents=True, exist_ok=True)
+                (profile / folder).symlink_to(theirs)
+        given = {"HOME": str(profile), "TZ": "UTC", "LANG": "C.UTF-8", "PATH": os.defpath}
+        wanted = ("TMPDIR", *(_SCREEN if self._visible else ()))
+        return given | {name: os.environ[name] for name in wanted if name in os.environ}
+
+
+def sweep() -> int:
+    """Remove profiles whose browser and keeper are both dead; return how many.
+
+    A living one is held by a lock that its processes share and the kernel lets go with them.
+    """
+    removed = 0
+    for folder in Path(tempfile.gettempdir()).glob(PREFIX + "*"):
+        try:
+            lock = os.open(folder / _LOCK, os.O_RDWR)
+        except FileNotFoundError:
+            if _age(folder) > _YOUNG:
+                shutil.rmtree(folder, ignore_errors=True)
+                removed += 1
+            continue
+        except OSError:  # somebody else's
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+            removed += 1
+        finally:
+            os.close(lock)
+    return removed
+
+
+def _age(folder: Path) -> float:
+    try:
+        return time.time() - folder.stat().st_mtime
+    except OSError:
+        return 0.0

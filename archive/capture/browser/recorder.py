@@ -1,336 +1,181 @@
-"""Recording every exchange of a page: bodies by Fetch, heads by Network, joined on the request.
+"""Recording every exchange of one browser context: bodies by Fetch, heads by Network.
 
-Measured traps are in archive.md §1: attach commands go out together, a redirect chain re-uses
-one id, HTTP/2 has no head text, bodies arrive decoded.
+Measured traps are in archive.md §1 and docs/decisions: attach commands go out together, a
+redirect chain re-uses one id, HTTP/2 has no head text, bodies arrive decoded, a cached answer
+is held like any other.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import tempfile
+import contextlib
 import time
-from collections import defaultdict
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, BinaryIO, Final, cast
-from urllib.parse import urlsplit
+from typing import Any, Final
 
+from archive.capture.browser.bodies import Bodies, Body, Budget, Listener, is_event_stream
 from archive.capture.browser.cdp import Cdp, CdpError
-from archive.capture.exchange import Exchange
+from archive.capture.browser.exchanges import Recorded, record_hop, record_socket
+from archive.capture.browser.sockets import Socket, Sockets
+from archive.capture.browser.targets import Disguise, Targets
+from archive.capture.browser.traffic import Held, Traffic
 from archive.capture.network import Guard
 
-_IN_ONE_PIECE: Final = 2_000_000  # bytes fetched by one command
-_FED_BACK: Final = 5_000_000  # bytes of a large body given on to the page
-_BODY_SECONDS: Final = 20.0
-_NO_BODY: Final = frozenset({204, 205, 301, 302, 303, 304, 307, 308})
-_DECODED: Final = frozenset({"content-encoding", "transfer-encoding"})
-
-
-@dataclass(slots=True)
-class Recorded:
-    """One exchange as it came, or why it did not."""
-
-    url: str
-    method: str
-    resource_type: str
-    at: datetime
-    status: int | None = None
-    size: int | None = None
-    error: str | None = None
-    exchange: Exchange | None = None
-
-
-@dataclass(slots=True)
-class _Heads:
-    """What Network told of one id; a chain of redirects adds to each list."""
-
-    requests: list[dict[str, str]] = field(default_factory=list)
-    responses: list[dict[str, Any]] = field(default_factory=list)
-    protocols: list[str] = field(default_factory=list)
-    used: int = 0
+Event = dict[str, Any]
+_STALLED: Final = 3.0  # seconds without a sign of life after which nobody waits for a request
+_LAST_WORDS: Final = 3.0  # seconds bodies on their way get at the end
+_HOLD: Final = ({"urlPattern": "*", "requestStage": "Response"},)
+_REFUSE: Final = ({"urlPattern": "*", "requestStage": "Request"},)
 
 
 class Recorder:
-    """Records one browser until it is closed."""
+    """Records one context of a browser until `finish`."""
 
-    def __init__(self, cdp: Cdp, guard: Guard, *, body_limit: int) -> None:
+    def __init__(
+        self, cdp: Cdp, guard: Guard, context: str, disguise: Disguise, budget: Budget
+    ) -> None:
         self._cdp = cdp
         self._guard = guard
-        self._limit = body_limit
-        self._heads: dict[str, _Heads] = defaultdict(_Heads)
+        self._traffic = Traffic()
+        self._bodies = Bodies(cdp, budget)
+        self._listener = Listener(cdp, self._bodies)
+        self._sockets = Sockets(cdp)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._in_flight: set[str] = set()
+        self._alive: dict[str, float] = {}
         self._changed = time.monotonic()
-        self._files: list[BinaryIO] = []
-        self.recorded: list[Recorded] = []
-        self.by_id: dict[str, list[tuple[Recorded, dict[str, Any], BinaryIO, int, str | None]]] = (
-            defaultdict(list)
-        )
+        self._closing = False
+        self.targets = Targets(cdp, context, disguise)
 
     async def start(self) -> None:
-        """Begin recording every target the browser has and opens."""
-        on = self._cdp.on
-        on("Target.attachedToTarget", lambda p, _s: self._spawn(self._attach(p["sessionId"])))
+        """Begin recording every target the context has and opens.
+
+        :raises CdpError: the browser is gone
+        """
+        on, traffic = self._cdp.on, self._traffic
         on("Fetch.requestPaused", lambda p, _s: self._spawn(self._paused(p)))
         on("Network.requestWillBeSent", self._sent)
-        on("Network.requestWillBeSentExtraInfo", self._sent_head)
-        on("Network.responseReceivedExtraInfo", self._response_head)
-        on("Network.responseReceived", self._response)
-        on("Network.loadingFinished", lambda p, _s: self._ended(p["requestId"]))
+        on("Network.requestWillBeSentExtraInfo", lambda p, _s: traffic.sent_head(p))
+        on("Network.responseReceivedExtraInfo", lambda p, _s: traffic.response_head(p))
+        on("Network.responseReceived", self._received)
+        on("Network.requestServedFromCache", lambda p, _s: traffic.from_memory(p))
+        on("Network.dataReceived", self._data)
+        on("Network.loadingFinished", self._finished)
         on("Network.loadingFailed", self._failed)
-        await self._cdp.send(
-            "Fetch.enable", patterns=[{"urlPattern": "*", "requestStage": "Response"}]
-        )
-        await self._cdp.send(
-            "Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True
-        )
+        await self._cdp.send("Fetch.enable", patterns=list(_HOLD))
+        await self.targets.start()
 
     async def quiet(self, *, calm: float, at_most: float) -> bool:
-        """Wait until nothing has been in flight for `calm` seconds; False if it never was."""
+        """Wait until nothing has been in flight for `calm` seconds; False if it never was.
+
+        A request that shows no sign of life for three seconds (a long poll) is not waited for.
+        """
         ends = time.monotonic() + at_most
-        while time.monotonic() < ends:
-            if not self._in_flight and time.monotonic() - self._changed >= calm:
+        while (now := time.monotonic()) < ends:
+            busy = any(now - seen < _STALLED for seen in self._alive.values())
+            if not busy and now - self._changed >= calm:
                 return True
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.02)
         return False
 
-    async def finish(self) -> list[Recorded]:
-        """Let what is being read end; return everything in the order it was asked for."""
+    async def no_more(self) -> None:
+        """Let nothing further leave the browser; what is on its way gets a moment."""
+        self._closing = True
+        with contextlib.suppress(CdpError):
+            await self._cdp.send("Fetch.enable", patterns=[*_HOLD, *_REFUSE])
         if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=5)
-        for request_id, rows in self.by_id.items():
-            for recorded, paused, body, size, truncated in rows:
-                recorded.exchange = self._exchange(
-                    request_id, recorded, paused, body, size, truncated
-                )
-        return sorted(self.recorded, key=lambda one: one.at)
+            await asyncio.wait(set(self._tasks), timeout=_LAST_WORDS)
+
+    def finish(self, main_frame: str) -> tuple[list[Recorded], list[tuple[Recorded, Socket]]]:
+        """Everything in the order it was asked for; call it when the network is shut."""
+        self.targets.close()
+        for task in self._tasks:
+            task.cancel()
+        hops = [
+            record_hop(hop, self._guard)
+            for hop in self._traffic.hops(main_frame)
+            if _is_web(hop.url)
+        ]
+        sockets = [(record_socket(one, self._guard), one) for one in self._sockets.all()]
+        return hops, sockets
 
     def close(self) -> None:
         """Let the bodies go."""
-        for task in self._tasks:
-            task.cancel()
-        for file in self._files:
-            file.close()
+        self._bodies.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _attach(self, session: str) -> None:
-        # Together: awaited one by one these deadlock service workers.
-        await asyncio.gather(
-            self._cdp.send("Network.enable", session, maxPostDataSize=5_000_000),
-            self._cdp.send(
-                "Target.setAutoAttach", session,
-                autoAttach=True, waitForDebuggerOnStart=True, flatten=True,
-            ),
-            self._cdp.send("Runtime.runIfWaitingForDebugger", session),
-            return_exceptions=True,
-        )  # fmt: skip
+    def _sent(self, event: Event, session: str | None) -> None:
+        self._traffic.sent(event, session)
+        if _is_web(event["request"]["url"]) and event.get("type") != "EventSource":
+            self._lives(event["requestId"])
 
-    def _sent(self, parameters: dict[str, Any], _session: str | None) -> None:
-        request_id = parameters["requestId"]
-        self._in_flight.add(request_id)
-        self._changed = time.monotonic()
-        redirect = parameters.get("redirectResponse")
-        if redirect is not None:
-            self._heads[request_id].protocols.append(str(redirect.get("protocol") or ""))
+    def _received(self, event: Event, session: str | None) -> None:
+        self._traffic.received(event, session)
+        self._spawn(self._listener.listen(event["requestId"], session))
 
-    def _sent_head(self, parameters: dict[str, Any], _session: str | None) -> None:
-        self._heads[parameters["requestId"]].requests.append(parameters["headers"])
+    def _data(self, event: Event, _session: str | None) -> None:
+        self._listener.came(event)
+        if event["requestId"] in self._alive:
+            self._lives(event["requestId"])
 
-    def _response_head(self, parameters: dict[str, Any], _session: str | None) -> None:
-        self._heads[parameters["requestId"]].responses.append(parameters)
+    def _finished(self, event: Event, _session: str | None) -> None:
+        self._traffic.finished(event)
+        self._ended(event["requestId"], by_page=False)
 
-    def _response(self, parameters: dict[str, Any], _session: str | None) -> None:
-        protocol = str(parameters["response"].get("protocol") or "")
-        self._heads[parameters["requestId"]].protocols.append(protocol)
+    def _failed(self, event: Event, _session: str | None) -> None:
+        self._traffic.failed(event)
+        self._ended(event["requestId"], by_page=bool(event.get("canceled")))
 
-    def _ended(self, request_id: str) -> None:
-        self._in_flight.discard(request_id)
-        self._changed = time.monotonic()
+    def _lives(self, request_id: str) -> None:
+        self._alive[request_id] = self._changed = time.monotonic()
 
-    def _failed(self, parameters: dict[str, Any], _session: str | None) -> None:
-        self._ended(parameters["requestId"])
+    def _ended(self, request_id: str, *, by_page: bool) -> None:
+        self._listener.ended(request_id, by_page=by_page)
+        if self._alive.pop(request_id, None) is not None:
+            self._changed = time.monotonic()
 
-    async def _paused(self, paused: dict[str, Any]) -> None:
+    async def _paused(self, paused: Event) -> None:
         """Take the body of a response that is held, then let the page have it."""
-        request = paused["request"]
-        recorded = Recorded(
-            request["url"],
-            request["method"],
-            str(paused.get("resourceType", "other")).lower(),
-            datetime.now(UTC),
-            status=paused.get("responseStatusCode"),
-        )
-        self.recorded.append(recorded)
-        held: BinaryIO | None = None
-        size = 0
+        if "responseStatusCode" not in paused and "responseErrorReason" not in paused:
+            await self._refuse(paused)
+            return
+        held = Held(paused)
+        if paused.get("responseErrorReason") or not _is_web(paused["request"]["url"]):
+            self._traffic.held(held)
+            with contextlib.suppress(CdpError):  # it was let go already
+                await self._cdp.send("Fetch.continueRequest", requestId=paused["requestId"])
+            return
+        self._traffic.held(held)
         try:
-            if paused.get("responseErrorReason"):
-                recorded.error = str(paused["responseErrorReason"])
-            elif recorded.status is not None and _is_web(recorded.url):
-                held, size, truncated = await self._body(paused, recorded)
-                recorded.size = size
-                network_id = str(paused.get("networkId") or paused["requestId"])
-                self.by_id[network_id].append((recorded, paused, held, size, truncated))
-        except (CdpError, TimeoutError) as error:
-            recorded.error = f"the body was not had: {error or 'too slow'}"
-        await self._let_go(paused, recorded, held, size)
-
-    async def _body(
-        self, paused: dict[str, Any], recorded: Recorded
-    ) -> tuple[BinaryIO, int, str | None]:
-        file = _spool()
-        self._files.append(file)
-        if recorded.status in _NO_BODY or paused["request"]["method"] == "HEAD":
-            return file, 0, None
-        lengths = [
-            h["value"] for h in paused["responseHeaders"] if h["name"].lower() == "content-length"
-        ]
-        length = int(lengths[0]) if lengths and lengths[0].isdigit() else -1
-        if length > _IN_ONE_PIECE or (length < 0 and recorded.resource_type == "media"):
-            return await self._streamed(paused["requestId"], file)
-        answer = await asyncio.wait_for(
-            self._cdp.send("Fetch.getResponseBody", requestId=paused["requestId"]), _BODY_SECONDS
-        )
-        body = _decoded(answer["body"], base=bool(answer["base64Encoded"]))[: self._limit]
-        file.write(body)
-        return file, len(body), None
-
-    async def _streamed(self, request_id: str, file: BinaryIO) -> tuple[BinaryIO, int, str | None]:
-        answer = await self._cdp.send("Fetch.takeResponseBodyAsStream", requestId=request_id)
-        handle, size = answer["stream"], 0
-        truncated: str | None = None
-        while True:
-            piece = await self._cdp.send("IO.read", handle=handle, size=1 << 19)
-            data = _decoded(piece["data"], base=bool(piece.get("base64Encoded")))
-            file.write(data[: self._limit - size])
-            size += len(data[: self._limit - size])
-            if piece["eof"]:
-                break
-            if size >= self._limit:
-                truncated = "length"
-                break
-        await self._cdp.send("IO.close", handle=handle)
-        return file, size, truncated
-
-    async def _let_go(
-        self, paused: dict[str, Any], recorded: Recorded, held: BinaryIO | None, size: int
-    ) -> None:
-        request_id = paused["requestId"]
-        streamed = held is not None and size > _IN_ONE_PIECE
-        try:
-            if paused.get("responseErrorReason"):
-                reason = paused["responseErrorReason"]
-                await self._cdp.send("Fetch.failRequest", requestId=request_id, errorReason=reason)
-            elif streamed and held is not None and size <= _FED_BACK:
-                held.seek(0)
-                await self._cdp.send(
-                    "Fetch.fulfillRequest", requestId=request_id,
-                    responseCode=recorded.status, responseHeaders=paused["responseHeaders"],
-                    body=base64.b64encode(held.read()).decode("ascii"),
-                )  # fmt: skip
-            elif streamed:
-                await self._cdp.send(
-                    "Fetch.failRequest", requestId=request_id, errorReason="Aborted"
-                )
-            else:
-                await self._cdp.send("Fetch.continueResponse", requestId=request_id)
+            if is_event_stream(paused):
+                held.body = self._listener.expect(str(paused.get("networkId")))
+                await self._bodies.give(paused, None)
+                return
+            held.body = await self._bodies.take(paused)
         except CdpError as error:
-            recorded.error = recorded.error or f"the page let go of it: {error}"
+            held.error = f"the browser did not give the body: {error}"
+        except TimeoutError:
+            held.error = "the body did not come in time"
+        try:
+            await self._bodies.give(paused, held.body)
+        except CdpError as error:
+            if held.body is None:
+                held.error = held.error or f"the page let go of it: {error}"
 
-    def _exchange(
-        self,
-        request_id: str,
-        recorded: Recorded,
-        paused: dict[str, Any],
-        body: BinaryIO,
-        size: int,
-        truncated: str | None,
-    ) -> Exchange:
-        heads = self._heads[request_id]
-        at, heads.used = heads.used, heads.used + 1
-        extra = heads.responses[at] if at < len(heads.responses) else None
-        status_line, headers = _response_fields(paused, extra)
-        request = paused["request"]
-        sent = heads.requests[at] if at < len(heads.requests) else request["headers"]
-        posted = "".join(
-            base64.b64decode(entry.get("bytes", "")).decode("latin-1")
-            for entry in request.get("postDataEntries", ())
-        ).encode("latin-1")
-        asked = [(name, value) for name, value in sent.items() if not name.startswith(":")]
-        if posted and not any(name.lower() == "content-length" for name, _value in asked):
-            asked.append(("Content-Length", str(len(posted))))
-        parts = urlsplit(recorded.url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        protocol = heads.protocols[at] if at < len(heads.protocols) else ""
-        body.seek(0)
-        return Exchange(
-            url=recorded.url.partition("#")[0],
-            started_at=recorded.at,
-            method=recorded.method,
-            request_target=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
-            request_headers=asked,
-            request_body=posted,
-            status_line=status_line,
-            response_headers=_as_decoded(headers, size, recorded),
-            body=body,
-            length=size,
-            ip=self._guard.address_of(parts.hostname or "", port),
-            protocol=protocol if protocol in {"h2", "h3"} else None,
-            truncated=truncated,
-            resource_type=recorded.resource_type,
-        )
+    async def _refuse(self, paused: Event) -> None:
+        self._traffic.refused(paused)
+        with contextlib.suppress(CdpError):
+            await self._cdp.send(
+                "Fetch.failRequest", requestId=paused["requestId"], errorReason="Aborted"
+            )
 
-
-def _spool() -> BinaryIO:
-    """A body waiting to be written; the recorder closes it."""
-    return cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=1 << 20))
+    def new_body(self) -> Body:
+        """A file of this capture's, closed with it."""
+        return self._bodies.new()
 
 
 def _is_web(url: str) -> bool:
     return url.startswith(("http://", "https://"))
-
-
-def _decoded(data: str, *, base: bool) -> bytes:
-    return base64.b64decode(data) if base else data.encode()
-
-
-def _response_fields(
-    paused: dict[str, Any], extra: dict[str, Any] | None
-) -> tuple[str, list[tuple[str, str]]]:
-    """Return status and headers: as they stood on the wire where the browser tells, else as held."""
-    text = extra.get("headersText") if extra is not None else None
-    if text:
-        first, *lines = str(text).split("\r\n")
-        pairs = [line.partition(":") for line in lines if ":" in line]
-        return first.partition(" ")[2], [(name, value.lstrip(" ")) for name, _c, value in pairs]
-    status = f"{paused['responseStatusCode']} {paused.get('responseStatusText', '')}".strip()
-    if extra is not None:
-        return status, [
-            (name, value)
-            for name, values in extra["headers"].items()
-            if not name.startswith(":")
-            for value in str(values).split("\n")
-        ]
-    return status, [(one["name"], one["value"]) for one in paused["responseHeaders"]]
-
-
-def _as_decoded(
-    headers: list[tuple[str, str]], size: int, recorded: Recorded
-) -> list[tuple[str, str]]:
-    """Rename what described the coded body; the payload is as the browser decoded it."""
-    made: list[tuple[str, str]] = []
-    for name, value in headers:
-        low = name.lower()
-        wrong_length = low == "content-length" and value.strip() != str(size)
-        renamed = low in _DECODED or wrong_length
-        made.append((f"X-Archive-Orig-{name}" if renamed else name, value))
-    bodyless = recorded.status in _NO_BODY or recorded.method == "HEAD"
-    if not bodyless and not any(name.lower() == "content-length" for name, _value in made):
-        made.append(("Content-Length", str(size)))
-    return made
