@@ -84,6 +84,7 @@ class Recorder:
             await self._cdp.send("Fetch.enable", patterns=[*_HOLD, *_REFUSE])
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=_LAST_WORDS)
+        self._traffic.cut_short(set(self._alive))
 
     def finish(self, main_frame: str) -> tuple[list[Recorded], list[tuple[Recorded, Socket]]]:
         """Everything in the order it was asked for; call it when the network is shut."""

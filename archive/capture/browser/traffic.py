@@ -117,6 +117,7 @@ class Traffic:
     def __init__(self) -> None:
         self._chains: dict[str, Chain] = defaultdict(Chain)
         self._refused: set[str] = set()
+        self._cut_short: set[str] = set()
 
     def sent(self, event: Event, session: str | None) -> None:
         """Network.requestWillBeSent."""
@@ -163,6 +164,10 @@ class Traffic:
         """A request that did not leave, since the capture had ended."""
         self._refused.add(str(paused.get("networkId") or paused["requestId"]))
 
+    def cut_short(self, request_ids: set[str]) -> None:
+        """Requests still under way when the network was shut: it was us, nothing failed."""
+        self._cut_short = request_ids
+
     def hops(self, main_frame: str) -> list[Hop]:
         """Everything that was asked for, in the order of asking.
 
@@ -173,6 +178,10 @@ class Traffic:
             hop.of_page = hop.kind == "document" and hop.frame == main_frame
             if hop.request_id in self._refused and hop.source is Source.NOWHERE:
                 hop.error, hop.given_up = "not sent: the capture had ended", True
+            elif hop.request_id in self._cut_short and hop.error:
+                what = "an answer" if hop.source is Source.NOWHERE else "its body"
+                hop.error = f"{what} had not come when the capture ended"
+                hop.given_up = True
         return sorted(found, key=lambda hop: hop.at)
 
 
@@ -250,7 +259,7 @@ def _conclude(hop: Hop, chain: Chain, *, last: bool) -> None:
     elif hop.source is Source.NOWHERE and not hop.error:
         hop.given_up = True
         reason = hop.held.paused.get("responseErrorReason") if hop.held is not None else None
-        hop.error = str(reason or "no answer had come when the capture ended")
+        hop.error = str(reason or "an answer had not come when the capture ended")
     elif hop.source is Source.NETWORK and body is None and not hop.redirected and not hop.error:
         hop.given_up = True
         hop.error = "its body had not come when the capture ended"
