@@ -37,6 +37,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "search": "annotate.commands.searching:search",
     "rebuild": "annotate.commands.searching:rebuild",
     "verify": "annotate.commands.verifying:verify",
+    "redact": "annotate.commands.redact:redact",
     "egress": "annotate.commands.ways:egress",
     "session": "annotate.commands.ways:session",
     "export": "annotate.commands.exporting:export",
