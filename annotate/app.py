@@ -22,7 +22,7 @@ from annotate.wiring import Wiring
 ROOMS: Final = (
     "auth", "projects", "people", "library", "items", "queue", "captures", "lists", "results",
     "live", "imports", "codebooks", "rounds", "coding", "ways",
-    "records", "memento",
+    "records", "memento", "watching", "recorded",
 )  # fmt: skip
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -32,7 +32,7 @@ def list_phrases(invocation: Invocation, lang: str | None) -> int:
                     "version": lists.together.version,
                     "faults": lists.faults,
                     "phrases": [
-                        {"sign": one.sign.value, "language": one.language, "phrase": one.text}
+                        {"sign": one.sign.value, "language": one.language, "phrase": one.shown}
                         for one in shown
                     ],
                     "platforms": [
@@ -46,7 +46,7 @@ def list_phrases(invocation: Invocation, lang: str | None) -> int:
     else:
         click.echo(f"version {lists.together.version}")
         for one in shown:
-            click.echo(f"{one.sign}\t{one.language}\t{one.text}")
+            click.echo(f"{one.sign}\t{one.language}\t{one.shown}")
         for rule in lists.together.platforms if lang is None else ():
             click.echo(f"{rule.sign}\t{rule.host}\t(a pattern of the platform)")
     for fault in lists.faults:

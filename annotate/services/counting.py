@@ -52,6 +52,8 @@ class Facts:
     same_as_id: str | None
     values: dict[str, tuple[str, ...]]
     posted: HeldValue | None
+    observed: str = "none"
+    """What a later visit saw of it; none: nobody looked again."""
 
     def day(self, zone: tzinfo) -> date | None:
         """Return the local day of the claimed date; a day-precise date is its own day."""
@@ -115,7 +117,7 @@ def count(session: Session, project: Project, *, zone: tzinfo) -> Results:
     whys = {facts.item_id: why(facts, project, zone) for facts in everything}
     counted = [facts for facts in everything if whys[facts.item_id] is Why.COUNTED]
     dated = sorted(counted, key=_instant)
-    tables = tuple(_table(spec, counted, zone) for spec in _TABLES)
+    tables = tuple(_table(spec, counted, zone) for spec in _TABLES if spec.speaks_of(counted))
     by_key = {table.key: table for table in tables}
     return Results(
         zone=str(zone),
@@ -174,6 +176,7 @@ def facts_from(
             same_as_id=same.get(item_id),
             values=_values(labels, keys, item_id),
             posted=_posted(labels, keys, item_id),
+            observed=labels.items[item_id].observed or "none",
         )
         for item_id in (labels.items if item_ids is None else item_ids)
         if item_id in labels.items
@@ -223,6 +226,10 @@ class _TableSpec:
     clause: Callable[[str], str]
     by_label: bool = False  # else: largest first, equal counts by label
 
+    def speaks_of(self, counted: Sequence[Facts]) -> bool:
+        """Tell whether the table says anything: what was seen later, only where somebody looked."""
+        return self.key != "seen_after_capture" or any(one.observed != "none" for one in counted)
+
 
 def _field(key: str) -> Callable[[Facts, tzinfo], Iterable[str]]:
     return lambda facts, _zone: facts.values.get(key, ())
@@ -256,6 +263,12 @@ _TABLES: Final = (
     ),
     _TableSpec(
         "by_narrative_group", "By narrative group", _group, lambda v: quoted("narrative", v + "/*")
+    ),
+    _TableSpec(
+        "seen_after_capture",
+        "Seen after capture",
+        lambda facts, _zone: (facts.observed,),
+        lambda v: quoted("observed", v),
     ),
 )
 IS_WORDS: Final = {reason: reason.name.lower().replace("_", "-") for reason in Why}

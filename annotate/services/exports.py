@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from annotate import events
 from annotate.events import Actor
-from annotate.models import Capture, EventKind, Item, Project, WarcFile
+from annotate.models import Capture, EventKind, Item, ObservedState, Project, WarcFile
 from annotate.services.facets import Facet
 from annotate.services.fields import fields_of, values_of
 from annotate.services.tags import tags_of
@@ -25,6 +25,7 @@ _BATCH: Final = 500
 BOM: Final = "\ufeff"
 FIXED_COLUMNS: Final = (
     "id", "address", "title", "detected_language", "outcome", "captured_at", "counts_for",
+    "deleted_after_capture", "observed", "observed_at",
     "tags", "capture_id", "warc_sha256", "warc_record_id", "payload_digest",
 )  # fmt: skip
 
@@ -104,11 +105,21 @@ def _fixed(item: Item, capture: Capture | None, warc_sha256: str | None) -> dict
         "outcome": item.latest_outcome.value if item.latest_outcome else None,
         "captured_at": isoformat(item.latest_captured_at) if item.latest_captured_at else None,
         "counts_for": item.same_as_id,
+        "deleted_after_capture": _deleted(item),
+        "observed": item.observed_state.value if item.observed_state else None,
+        "observed_at": isoformat(item.observed_at) if item.observed_at else None,
         "capture_id": capture.id if capture else None,
         "warc_sha256": warc_sha256,
         "warc_record_id": capture.main_record_id if capture else None,
         "payload_digest": capture.payload_digest if capture else None,
     }
+
+
+def _deleted(item: Item) -> str | None:
+    """Say whether the last visit after the capture found it gone; None: nobody looked again."""
+    if item.observed_state is None:
+        return None
+    return "yes" if item.observed_state is ObservedState.DELETED else "no"
 
 
 def spreadsheet_cell(value: object) -> str:

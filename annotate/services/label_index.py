@@ -27,6 +27,7 @@ from annotate.models import (
     Item,
     ItemTag,
     Note,
+    ObservedState,
     StudyField,
     Tag,
     ValueSource,
@@ -55,6 +56,7 @@ class ItemFacts:
     capture_id: str | None
     captured_at: datetime | None
     same_as_id: str | None
+    observed: ObservedState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,7 @@ def _read_items(
         Item.latest_capture_id,
         Item.latest_captured_at,
         Item.same_as_id,
+        Item.observed_state,
     ).where(Item.project_id == project_id)
     for item_id, *columns in reading.execute(_of(query, Item.id, ids)):
         labels.items[item_id] = ItemFacts(*columns)

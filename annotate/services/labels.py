@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from annotate.models import FieldType, Project, StudyField, ValueSource, ValueState
+from annotate.models import FieldType, ObservedState, Project, StudyField, ValueSource, ValueState
 from annotate.services import coded, counting
 from annotate.services.fields import fields_of
 from annotate.services.label_index import HeldValue, ItemFacts, Labels, labels_of
@@ -65,6 +65,7 @@ class ProjectLabels:
             "before": self._before,
             "month": self._month,
             "captured": self._captured,
+            "observed": self._observed,
             "list-alone": self._list_alone,
             "differs": self._differs,
             "code": self._code,
@@ -166,6 +167,16 @@ class ProjectLabels:
             known = ", ".join([*(member.value for member in Outcome), "none"])
             raise UnknownFieldError(f"outcome:{value} is not known; there are {known}") from error
         return self._items(lambda facts: facts.outcome is outcome)
+
+    def _observed(self, value: str) -> frozenset[str]:
+        """What a later visit saw of the item itself, not of addresses judged the same."""
+        word = value.lower().replace("-", " ")
+        states = {one.value: one for one in ObservedState}
+        if word not in states and word not in NO_VALUE:
+            known = ", ".join([*states, "none"])
+            raise UnknownFieldError(f"observed:{value} is not known; there are {known}")
+        wanted = states.get(word)
+        return self.everything() & self._items(lambda facts: facts.observed is wanted)
 
     def _after(self, value: str) -> frozenset[str]:
         first, _last = _days(value)

@@ -16,12 +16,11 @@ from annotate.models import (
     NoteKind,
     Record,
     Rendition,
-    User,
     ValueSource,
     WarcFile,
 )
 from annotate.permissions import Act
-from annotate.services import checks, fields, items, live, notes, requests, sameness, tags
+from annotate.services import checks, fields, items, live, notes, requests, sameness, tags, timeline
 from annotate.services.counting import load_facts_of_items, why
 from annotate.views.context import ProjectContext, actor, load_project, signed_in, wiring
 from archive.urlkey import Address
@@ -38,7 +37,7 @@ def show(slug: str, item_id: str) -> str:
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.READ)
         item = items.get_item(session, context.project.id, item_id)
-        captures = _captures(session, item)
+        captures = timeline.captures_of(session, item)
         chosen = request.args.get("capture") or item.latest_capture_id
         capture = next((one for one, _by in captures if one.id == chosen), None)
         return render_template(
@@ -47,6 +46,7 @@ def show(slug: str, item_id: str) -> str:
             tabs=TABS,
             item=item,
             captures=captures,
+            moments=timeline.of_item(session, item),
             capture=capture,
             **_of_capture(session, capture),
             **_of_item(session, context, item),
@@ -221,16 +221,6 @@ def capture_again(slug: str, item_id: str) -> Response:
         )
     flash("Queued: it is captured once more, beside what is there.")
     return redirect(_here(slug, item_id))
-
-
-def _captures(session: Session, item: Item) -> list[tuple[Capture, str]]:
-    query = (
-        select(Capture, User.display_name)
-        .outerjoin(User, User.id == Capture.operator_id)
-        .where(Capture.item_id == item.id)
-        .order_by(Capture.captured_at.desc())
-    )
-    return [(capture, name or "") for capture, name in session.execute(query)]
 
 
 def _of_capture(session: Session, capture: Capture | None) -> dict[str, object]:

@@ -168,7 +168,7 @@ class _Page:
             why.append(f"sent on to {self._arrived.path}")
         if rule.words:
             text = plain(f"{seen.title} {seen.text}") if len(seen.text) <= rule.most else ""
-            found = next((one for one in rule.words if one in text), None)
+            found = next((shown for one, shown in rule.words if one in text), None)
             if found is None:
                 return ""
             why.append(f"the page says “{found}”")
@@ -182,8 +182,8 @@ class _Page:
 
 def _says(phrase: Phrase) -> Judgement:
     sign = phrase.sign
-    reason = f"{_BEGINS[sign]}the page says “{phrase.text}”"
-    return Judgement(sign.outcome, reason, sign, phrase.text)
+    reason = f"{_BEGINS[sign]}the page says “{phrase.shown}”"
+    return Judgement(sign.outcome, reason, sign, phrase.shown)
 
 
 def _path(parts: SplitResult) -> str:

@@ -35,9 +35,12 @@ _SPELLINGS: Final = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words that are a sign, in the form `plain` gives them."""
+    """Words that are a sign."""
 
     text: str
+    """In the form `plain` gives them; pages are compared with that."""
+    shown: str
+    """As the list has them."""
     sign: Sign
     language: str
 
@@ -49,7 +52,8 @@ class Platform:
     host: str
     sign: Sign
     path: re.Pattern[str] | None = None
-    words: tuple[str, ...] = ()
+    words: tuple[tuple[str, str], ...] = ()
+    """Each in the form `plain` gives it, and as the list has it."""
     html: re.Pattern[str] | None = None
     most: int = MOST_TEXT
 
@@ -148,7 +152,7 @@ def _phrases(name: str, sign: str, words: object) -> Iterable[Phrase]:
         for phrase in _texts(where, phrases):
             if len(plain(phrase)) < _SHORTEST:
                 raise PhraseListError(f"{where}: {phrase!r} is too short to be a sign")
-            yield Phrase(plain(phrase), Sign(sign), language)
+            yield Phrase(plain(phrase), phrase, Sign(sign), language)
 
 
 def _platform(name: str, number: int, rule: Any) -> Platform:
@@ -171,7 +175,7 @@ def _platform(name: str, number: int, rule: Any) -> Platform:
         host=host,
         sign=Sign(sign),
         path=_pattern(f"{where}, path", rule.get("path")),
-        words=tuple(plain(one) for one in _texts(f"{where}, words", rule.get("words", []))),
+        words=tuple((plain(one), one) for one in _texts(f"{where}, words", rule.get("words", []))),
         html=_pattern(f"{where}, html", rule.get("html")),
         most=most,
     )

@@ -28,7 +28,7 @@ def test_a_list_of_ones_own(tmp_path: Path) -> None:
     found = json.loads(listed.stdout)
     assert found["version"].endswith("+own-1")
     assert found["phrases"] == [
-        {"sign": "tombstone", "language": "kk", "phrase": "бұл жазба жойылған"}
+        {"sign": "tombstone", "language": "kk", "phrase": "Бұл жазба жойылған"}
     ]
     own.write_text("[tombstone]\nkk = 1\n", "utf-8")
     assert holdfast(tmp_path, "phrases", "check", str(own)).returncode == 1
