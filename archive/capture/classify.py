@@ -84,7 +84,7 @@ def judge(seen: Seen, phrases: PhraseList = PACKAGED) -> Judgement:
     return (
         page.platform(Sign.CAPTCHA)
         or page.captcha()
-        or _by_status(seen.status)
+        or page.status()
         or page.platform(*Sign)
         or page.words()
         or _by_loss(seen)
@@ -128,6 +128,17 @@ class _Page:
             return None
         reason = f"{_BEGINS[Sign.CAPTCHA]}the page has “{mark[0]}”"
         return Judgement(Outcome.BLOCKED, reason, Sign.CAPTCHA, mark[0])
+
+    def status(self) -> Judgement | None:
+        """Judge by the status; what the page says beside it tells private from forbidden."""
+        judged = _by_status(self._seen.status)
+        if judged is None or judged.outcome not in {Outcome.GONE, Outcome.BLOCKED}:
+            return judged
+        said = next(filter(None, (self._found(self._lists.of_sign[sign]) for sign in Sign)), None)
+        if said is None or said.sign.outcome is not judged.outcome:
+            return judged
+        reason = f"{judged.reason}, and the page says “{said.shown}”"
+        return Judgement(judged.outcome, reason, said.sign, said.shown)
 
     def words(self) -> Judgement | None:
         """Judge by where we were sent, and by what the page says."""

@@ -91,6 +91,10 @@ def test_a_status_decides_before_the_words() -> None:
     assert judge(seen(status=410)).outcome is Outcome.GONE
     assert judge(seen(status=403)).outcome is Outcome.BLOCKED
     assert judge(seen("Just a moment...", "", status=403)).sign is Sign.CAPTCHA
+    private = judge(seen("该账号为私密账号", "", status=403))
+    assert (private.outcome, private.sign) == (Outcome.BLOCKED, Sign.PRIVATE)
+    assert "403" in private.reason
+    assert judge(seen("This account is private", "", status=404)).sign is None
     assert judge_fault(NetworkFault.DNS, "no such host").fault is NetworkFault.DNS
 
 
