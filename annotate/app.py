@@ -21,7 +21,7 @@ from annotate.wiring import Wiring
 
 ROOMS: Final = (
     "auth", "projects", "people", "library", "items", "queue", "captures", "lists", "results",
-    "live", "imports", "codebooks", "rounds", "coding", "ways",
+    "live", "imports", "highlights", "codebooks", "rounds", "coding", "ways",
     "records", "memento", "watching", "recorded",
 )  # fmt: skip
 _POLICY: Final = (

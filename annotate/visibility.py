@@ -19,6 +19,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from annotate import events
 from annotate.models import (
+    Annotation,
     Assignment,
     BulkOperation,
     CodingAnswer,
@@ -52,6 +53,9 @@ _TELLING: Final = (
     EventKind.NOTE_CREATE,
     EventKind.NOTE_EDIT,
     EventKind.NOTE_WITHDRAW,
+    EventKind.ANNOTATION_CREATE,
+    EventKind.ANNOTATION_EDIT,
+    EventKind.ANNOTATION_WITHDRAW,
     EventKind.VALUE_SET,
     EventKind.VALUE_CHECK,
     EventKind.DECISION_MAKE,
@@ -65,6 +69,9 @@ _WORK: Final = frozenset(
         EventKind.NOTE_CREATE,
         EventKind.NOTE_EDIT,
         EventKind.NOTE_WITHDRAW,
+        EventKind.ANNOTATION_CREATE,
+        EventKind.ANNOTATION_EDIT,
+        EventKind.ANNOTATION_WITHDRAW,
         EventKind.VALUE_SET,
     }
 )
@@ -118,6 +125,7 @@ class _Rule:
             (ItemTag, ItemTag.item_id.not_in(units)),
             (Tag, or_(Tag.created_by == user.id, Tag.id.in_(elsewhere))),
             (Note, Note.item_id.not_in(units)),
+            (Annotation, Annotation.item_id.not_in(units)),
             (NoteVersion, NoteVersion.note_id.not_in(hidden_notes)),
             (
                 FieldValue,

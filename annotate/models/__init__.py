@@ -44,6 +44,7 @@ from annotate.models.people import (
 from annotate.models.watching import Keep, Observation, ObservedState, Watch
 from annotate.models.ways import CaptureSession, ProjectEgress
 from annotate.models.work import (
+    Annotation,
     BulkKind,
     BulkOperation,
     FieldCheck,
@@ -61,6 +62,7 @@ from annotate.models.work import (
 
 __all__ = [
     "INSTANCE_LEDGER",
+    "Annotation",
     "Assignment",
     "Base",
     "Basis",

@@ -143,6 +143,35 @@ class NoteVersion(Base, kw_only=True, eq=False):
     written_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
 
 
+class Annotation(Base, kw_only=True, eq=False):
+    """Words of a capture's text that somebody marked, and what they say of them.
+
+    Places are code points of the rendition whose digest stands beside them; the rendition never
+    changes, so the place is exact by construction.
+    """
+
+    __tablename__ = "annotation"
+    __logged__ = True
+    __table_args__ = (Index("ix_annotation_item_id_start", "item_id", "start"),)
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), index=True)
+    item_id: Mapped[str] = mapped_column(ForeignKey("item.id"))
+    capture_id: Mapped[str] = mapped_column(ForeignKey("capture.id"))
+    rendition_sha256: Mapped[str] = mapped_column(String(64))
+    start: Mapped[int]  # code points, from 0
+    end: Mapped[int]  # exclusive
+    exact: Mapped[str] = mapped_column(Text)
+    prefix: Mapped[str] = mapped_column(Text)
+    suffix: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text, default="")
+    made_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
+    made_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+    changed_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(default=None)
+    row_version: Mapped[int] = mapped_column(default=1)
+
+
 class StudyField(Base, kw_only=True, eq=False):
     """A field the project records of each item."""
 
