@@ -1,14 +1,15 @@
 """Answering words from segments: which items, with what score.
 
-Scores are BM25 (Robertson and Zaragoza 2009, with the idf of Lucene, which never is negative):
-a sequence of words scores as the sum of its words, in the items where they stand in sequence;
+Scores are BM25F (Robertson and Zaragoza 2009, 3.6, with the idf of Lucene, which never is
+negative): a word's counts in title, text and notes are weighted and added before they saturate.
+A sequence of words scores as the sum of its words, in the items where they stand in sequence;
 several words that stand for one another (a prefix, related forms) score as one word.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -91,43 +92,60 @@ class Matcher:
 
     def find(self, asked: Wanted) -> dict[str, float]:
         """Return the items in which a leaf's words stand, with their scores."""
-        totals = [np.zeros(segment.items, np.float32) for segment in self.segments]
-        fits = [np.zeros(segment.items, bool) for segment in self.segments]
-        for name in asked.fields:
-            weight = WEIGHTS[name.removesuffix(RELATED)]
-            for at, (items, scores) in enumerate(self._in_field(asked, name)):
-                if len(items):
-                    totals[at][items] += scores * weight
-                    fits[at][items] = True
-        found: dict[str, float] = {}
-        for segment, live, total, fit in zip(self.segments, self.live, totals, fits, strict=True):
-            numbers = np.flatnonzero(fit & live)
-            if len(numbers):
-                ids = segment.ids
-                found.update(
-                    zip([ids[at] for at in numbers.tolist()], total[numbers].tolist(), strict=True)
-                )
-        return found
-
-    def _in_field(self, asked: Wanted, name: str) -> list[tuple[Array, Array]]:
-        """Return for each segment the items that fit, and their scores."""
-        fields = [segment.field(name) for segment in self.segments]
-        slots = [
-            [_postings(field, asked, at) for at in range(len(asked.slots))] for field in fields
+        matched = [
+            [_match(segment.field(name), name, asked) for name in asked.fields]
+            for segment in self.segments
         ]
         idfs = [
-            self._idf(sum(len(of_field[at].items) for of_field in slots))
+            self._idf(sum(_frequency(fields, at) for fields in matched))
             for at in range(len(asked.slots))
         ]
-        length = sum(field.total_length for field in fields) / max(1, self.items)
-        return [
-            _scored(field, of_field, _where(asked, of_field), idfs, length)
-            for field, of_field in zip(fields, slots, strict=True)
-        ]
+        means = {name: self._mean_length(name) for name in asked.fields}
+        found: dict[str, float] = {}
+        for segment, live, fields in zip(self.segments, self.live, matched, strict=True):
+            numbers, scores = _scored([one for one in fields if len(one.items)], idfs, means)
+            kept = live[numbers]
+            ids = segment.ids
+            found.update(
+                zip([ids[at] for at in numbers[kept].tolist()], scores[kept].tolist(), strict=True)
+            )
+        return found
+
+    def _mean_length(self, name: str) -> float:
+        """Return the mean length of a field, among the items that have it."""
+        fields = [segment.field(name) for segment in self.segments]
+        having = sum(field.items_having for field in fields)
+        return sum(field.total_length for field in fields) / max(1, having)
 
     def _idf(self, frequency: int) -> float:
         every = max(self.items, frequency)
         return math.log(1 + (every - frequency + 0.5) / (frequency + 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """What a leaf finds in one field of one segment: the items, and each slot's postings."""
+
+    name: str
+    field: FieldData
+    items: Array
+    slots: tuple[Postings, ...]
+
+
+def _match(field: FieldData, name: str, asked: Wanted) -> _Match:
+    slots = tuple(_postings(field, asked, at) for at in range(len(asked.slots)))
+    return _Match(name, field, _where(asked, slots), slots)
+
+
+def _frequency(fields: Sequence[_Match], at: int) -> int:
+    """Return in how many items a slot's words stand, in any field."""
+    found = [one.slots[at].items for one in fields if len(one.slots[at].items)]
+    if len(found) < 2:
+        return sum(len(items) for items in found)
+    standing = np.zeros(max(int(items[-1]) for items in found) + 1, bool)
+    for items in found:
+        standing[items] = True
+    return int(np.count_nonzero(standing))
 
 
 def _postings(field: FieldData, asked: Wanted, at: int) -> Postings:
@@ -239,16 +257,25 @@ def _near(slots: Sequence[Slot], keys: Sequence[Array], slop: int) -> Array:
 
 
 def _scored(
-    field: FieldData, slots: Sequence[Postings], items: Array, idfs: Sequence[float], mean: float
+    fields: Sequence[_Match], idfs: Sequence[float], means: Mapping[str, float]
 ) -> tuple[Array, Array]:
-    if not len(items):
-        return items, np.zeros(0, np.float32)
-    ratio = field.lengths[items] / max(mean, 1.0)
-    spread = (K1 * (1 - B + B * ratio)).astype(np.float32)
-    scores = np.zeros(len(items), np.float32)
-    for postings, idf in zip(slots, idfs, strict=True):
-        counts = postings.counts
-        if len(slots) > 1:
-            counts = counts[np.searchsorted(postings.items, items)]
-        scores += idf * (K1 + 1) * counts / (counts + spread)
-    return items, scores
+    """Return the items found in any field (rising), and their scores."""
+    if not fields:
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+    numbers = fields[0].items if len(fields) == 1 else _united([one.items for one in fields])
+    scores = np.zeros(len(numbers), np.float32)
+    for at, idf in enumerate(idfs):
+        weighted = np.zeros(len(numbers), np.float32)
+        for one in fields:
+            counts = one.slots[at].counts
+            if len(one.slots) > 1:
+                counts = counts[np.searchsorted(one.slots[at].items, one.items)]
+            spread = 1 - B + B * one.field.lengths[one.items] / max(means[one.name], 1.0)
+            share = WEIGHTS[one.name.removesuffix(RELATED)] * counts / spread
+            weighted[np.searchsorted(numbers, one.items)] += share
+        scores += idf * (K1 + 1) * weighted / (weighted + K1)
+    return numbers, scores
+
+
+def _united(found: Sequence[Array]) -> Array:
+    return np.unique(np.concatenate(found))

@@ -111,9 +111,10 @@ def parse_query(text: str) -> Node:
 def any_words(text: str, *, related: bool = True) -> Node:
     """Return a query for items like a text: any of its words, best match first.
 
+    A word that stands twice in it counts twice.
     Of scripts without spaces every two neighbouring characters are a word.
     """
-    found = dict.fromkeys(_pieces(text))
+    found = _pieces(text)
     if not found:
         return Everything()
     return Or(tuple(Term(word, related=related) for word in found))

@@ -124,6 +124,7 @@ class FieldData:
         self.places = segment.array(f"{name}/places")
         self.lengths = segment.array(f"{name}/lengths")
         self.total_length = int(self.lengths.sum(dtype=np.int64))
+        self.items_having = int(np.count_nonzero(self.lengths))
 
     def __len__(self) -> int:
         """How many different words there are."""
