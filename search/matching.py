@@ -21,7 +21,7 @@ from search.segments import Array, FieldData, SegmentFile, ragged
 from search.spelling import numbers_near
 from search.tree import Fuzzy, Phrase, Prefix, Term, TextField, TextNode
 
-K1: Final = 1.2  # how soon a word's repetition stops to count
+K1: Final = 1.5  # how soon a word's repetition stops to count; see docs/relevance.md
 B: Final = 0.75  # how much an item's length counts
 WEIGHTS: Final = {"title": 2.0, "text": 1.0, "notes": 1.0}
 # What an exact match adds when related forms are asked for, so that exact ranks first.

@@ -30,6 +30,8 @@ def near(field: FieldData, word: str, distance: int) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     for length in range(max(1, len(word) - distance), len(word) + distance + 1):
         numbers = np.flatnonzero(lengths == length)
+        if distance == 1:
+            numbers = numbers[_share_an_end(wanted, points, starts[numbers], length)]
         for begin in range(0, len(numbers), _AT_ONCE):
             some = numbers[begin : begin + _AT_ONCE]
             letters = points[starts[some][:, None] + np.arange(length)]
@@ -37,6 +39,19 @@ def near(field: FieldData, word: str, distance: int) -> list[tuple[int, int]]:
             close = edits <= distance
             found += zip(some[close].tolist(), edits[close].tolist(), strict=True)
     return found
+
+
+def _share_an_end(wanted: Array, points: Array, starts: Array, length: int) -> Array:
+    """Tell which words share their first or last letters with the wanted one.
+
+    One edit touches one letter, or two neighbours: not both the first and the last (n - 1) // 2.
+    """
+    same_start = np.ones(len(starts), bool)
+    same_end = np.ones(len(starts), bool)
+    for at in range(min((len(wanted) - 1) // 2, length)):
+        same_start &= points[starts + at] == wanted[at]
+        same_end &= points[starts + length - 1 - at] == wanted[-1 - at]
+    return same_start | same_end
 
 
 def _edits(wanted: Array, letters: Array) -> Array:

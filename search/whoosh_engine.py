@@ -114,18 +114,26 @@ class WhooshEngine:
 
     def words_near(self, word: str, limit: int) -> Sequence[NearWord]:
         """Return indexed words at most two edits away, nearest and most frequent first."""
+        for distance in (1, 2):  # two edits are dearer, and rarely what was meant
+            found = self._spelt_like(word, distance)
+            if found:
+                break
+        ordered = sorted(found.values(), key=lambda one: (one.distance, -one.items, one.word))
+        return ordered[:limit]
+
+    def _spelt_like(self, word: str, distance: int) -> dict[str, NearWord]:
         found: dict[str, NearWord] = {}
         for segment in self._fresh().matcher.segments:
             for name in ("title", "text"):
                 field = segment.field(name)
-                for number, edits in near(field, word, 2):
+                for number, edits in near(field, word, distance):
                     items = int(field.first[number + 1]) - int(field.first[number])
                     spelt = field.word(number).decode()
                     before = found.get(spelt)
-                    total = items + (before.items if before else 0)
-                    found[spelt] = NearWord(spelt, edits, total)
-        ordered = sorted(found.values(), key=lambda one: (one.distance, -one.items, one.word))
-        return ordered[:limit]
+                    if edits:
+                        total = items + (before.items if before else 0)
+                        found[spelt] = NearWord(spelt, edits, total)
+        return found
 
     def health(self) -> Health:
         """Return how the index stands."""
