@@ -21,9 +21,9 @@ from search.segments import Array, FieldData, SegmentFile, ragged
 from search.spelling import numbers_near
 from search.tree import Fuzzy, Phrase, Prefix, Term, TextField, TextNode
 
-K1: Final = 1.5  # how soon a word's repetition stops to count; see docs/relevance.md
+K1: Final = 1.2  # how soon a word's repetition stops to count; docs/relevance.md measures it
 B: Final = 0.75  # how much an item's length counts
-WEIGHTS: Final = {"title": 2.0, "text": 1.0, "notes": 1.0}
+WEIGHTS: Final = {"title": 3.0, "text": 1.0, "notes": 1.0}
 # What an exact match adds when related forms are asked for, so that exact ranks first.
 EXACT_BONUS: Final = 0.1
 _NAMES: Final = {TextField.TITLE: "title", TextField.TEXT: "text", TextField.NOTE: "notes"}

@@ -93,7 +93,7 @@ class SegmentFile:
         """The ids of the items, by number."""
         if self._ids is None:
             blob, ends = self.array("ids").tobytes(), self.array("id_ends").tolist()
-            starts = [0, *ends[:-1]]
+            starts = [0, *ends][:-1]
             self._ids = [blob[start:end].decode() for start, end in zip(starts, ends, strict=True)]
         return self._ids
 
@@ -152,7 +152,7 @@ class FieldData:
     def all_words(self) -> list[bytes]:
         """Return every word, in byte order."""
         blob, ends = self._blob.tobytes(), self._ends.tolist()
-        return [blob[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+        return [blob[start:end] for start, end in zip([0, *ends][:-1], ends, strict=True)]
 
     def letters(self) -> tuple[Array, Array, Array]:
         """Return all words as code points (u32) with the start and length of each."""

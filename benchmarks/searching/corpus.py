@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 LANGUAGES = {
@@ -67,7 +68,7 @@ def queries(shared: Path) -> dict[str, list[str]]:
     phrases = [pair for pair in phrases if all(word.isalpha() for word in pair)]
     chinese = (shared / "corpora/text/ntrex/newstest2019-ref.zho-CN.txt").read_text("utf-8")
     arabic = (shared / "corpora/text/ntrex/newstest2019-ref.arb.txt").read_text("utf-8").split()
-    han = ["".join(pair) for pair in zip(chinese, chinese[1:], strict=False)
+    han = ["".join(pair) for pair in pairwise(chinese)
            if all("\u4e00" <= one <= "\u9fff" for one in pair)]  # fmt: skip
     term = lambda: chance.choice(common)  # noqa: E731
     return {

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from search.analysis import words
 from searching.corpus import Made
 from searching.timing import disk, memory, resident, timed
-
-from search.analysis import words
 
 
 def load(made: Sequence[Made], folder: Path) -> dict[str, Any]:
@@ -66,7 +65,7 @@ def ask(folder: Path, asked: dict[str, list[str]]) -> dict[str, Any]:
         return int(base.execute(f"select count(*) {match}", (expression(query),)).fetchone()[0])
 
     def dated(query: str) -> int:
-        joined = f"from d join label on label.id = d.rowid where d match ? and day between '2020-03-01' and '2020-08-31'"
+        joined = "from d join label on label.id = d.rowid where d match ? and day between '2020-03-01' and '2020-08-31'"
         asked_for = (expression(query),)
         base.execute(f"select d.rowid {joined} order by rank limit 10", asked_for).fetchall()
         return int(base.execute(f"select count(*) {joined}", asked_for).fetchone()[0])

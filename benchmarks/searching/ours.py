@@ -10,15 +10,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from searching.corpus import Made
-from searching.timing import disk, memory, resident, timed
-
 from search.bulk import Builders, split
 from search.documents import Document
 from search.engine import answer
 from search.query import Label, Term, leaves, parse_query
 from search.results import snippet
 from search.whoosh_engine import WhooshEngine, build_segments
+from searching.corpus import Made
+from searching.timing import disk, memory, resident, timed
 
 _AT_ONCE = 4000
 

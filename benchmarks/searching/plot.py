@@ -18,10 +18,12 @@ def plot(found: list[dict[str, Any]]) -> str:
     rows = -(-len(kinds) // columns)
     width, height = columns * WIDE, rows * HIGH + 40
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'font-family="sans-serif" font-size="11" role="img">'
-        "<title>p95 in milliseconds of each kind of query, by number of items</title>"
-        f'<rect width="{width}" height="{height}" fill="#fff"/>'
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+            f'font-family="sans-serif" font-size="11" role="img">'
+            "<title>p95 in milliseconds of each kind of query, by number of items</title>"
+            f'<rect width="{width}" height="{height}" fill="#fff"/>'
+        )
     ]
     for at, kind in enumerate(kinds):
         x, y = at % columns * WIDE, at // columns * HIGH
@@ -50,11 +52,11 @@ def _panel(kind: str, found: list[dict[str, Any]]) -> str:
             f'<line x1="{LEFT}" x2="{WIDE - 20}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>'
             f'<text x="{LEFT - 4}" y="{y + 4:.1f}" text-anchor="end" fill="#555">{mark:g}</text>'
         )
-    for size in sizes:
-        parts.append(
-            f'<text x="{across(size):.1f}" y="{HIGH - 14}" text-anchor="middle" fill="#555">'
-            f"{size // 1000}k</text>"
-        )
+    parts += [
+        f'<text x="{across(size):.1f}" y="{HIGH - 14}" text-anchor="middle" fill="#555">'
+        f"{size // 1000}k</text>"
+        for size in sizes
+    ]
     for engine, colour in COLOURS.items():
         points = [
             (across(one["size"]), down(one[engine]["kinds"][kind]["p95"]))

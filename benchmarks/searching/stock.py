@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from searching.corpus import Made
-from searching.timing import disk, memory, resident, timed
 from whoosh import index, query
 from whoosh.analysis import Token, Tokenizer
 from whoosh.fields import ID, TEXT, Schema
 
 from search.analysis import words
 from search.forms import forms_of
+from searching.corpus import Made
+from searching.timing import disk, memory, resident, timed
 
 KINDS = ("common term", "two-term AND", "phrase", "prefix", "Chinese", "Arabic", "related")
 
