@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
 
 import pytest
+from PIL import Image
 
 from archive.capture.job import CaptureResult
 from archive.capture.outcome import Outcome
@@ -216,6 +218,13 @@ def test_every_kind_of_target_was_recorded(compared: dict[str, Compared]) -> Non
     assert targets["iframe"] >= 1  # of another site: a process of its own
     assert targets["worker"] == 3
     assert (targets["shared_worker"], targets["service_worker"]) == (1, 1)
+
+
+def test_the_picture_shows_the_frame_of_another_site(compared: dict[str, Compared]) -> None:
+    with Image.open(io.BytesIO(compared["/"].written.attachment("fullPage"))) as picture:
+        colours = {c: n for n, c in picture.convert("RGB").getcolors(1 << 24) or []}
+        assert picture.height > 6000  # to the end of what scrolling brought
+    assert colours.get((250, 10, 120), 0) > 20_000
 
 
 def test_http2_is_named_and_its_certificate_kept(compared: dict[str, Compared], site: Site) -> None:

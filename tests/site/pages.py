@@ -204,7 +204,7 @@ FIXED: dict[str, Answer] = {
         "<details><summary>details</summary>inside</details>"
         "<button onclick=\"fetch('/deleted', {method: 'POST'})\">Delete</button>"
         "<a href=/left-the-page>Show more</a>"
-        "<button onclick=\"open('/popup')\">Show more</button><video src=/film.webm preload=none muted></video>"
+        "<button onclick=\"window.open('/popup')\">Show more</button><video src=/film.webm preload=none muted></video>"
     ),
     "/popup": html("<p>a new window</p><img src=/in-popup.png>", title="popup"),
     "/tall": html("<div style='height:40000px;background:linear-gradient(red,blue)'>tall</div>"),

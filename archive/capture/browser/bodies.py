@@ -11,6 +11,7 @@ import asyncio
 import base64
 import contextlib
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, Final, cast
@@ -57,9 +58,11 @@ class Budget:
 class Bodies:
     """Makes and closes the files of one capture's bodies."""
 
-    def __init__(self, cdp: Cdp, budget: Budget) -> None:
+    def __init__(self, cdp: Cdp, budget: Budget, moved: Callable[[], None]) -> None:
+        """:param moved: called whenever a large body has come or gone a piece further."""
         self._cdp = cdp
         self._budget = budget
+        self._moved = moved
         self._files: list[BinaryIO] = []
 
     def close(self) -> None:
@@ -120,6 +123,7 @@ class Bodies:
                     self._cdp.send("IO.read", handle=handle, size=_READ), BODY_SECONDS
                 )
                 self.add(body, decoded(piece, "data", "base64Encoded"))
+                self._moved()
                 if piece["eof"]:
                     break
         except (CdpError, TimeoutError) as error:
@@ -141,7 +145,7 @@ class Bodies:
             await self._cdp.send_with_body(
                 "Fetch.fulfillRequest", body.file, requestId=request_id,
                 responseCode=paused["responseStatusCode"],
-                responseHeaders=paused["responseHeaders"],
+                responseHeaders=paused["responseHeaders"], moved=self._moved,
             )  # fmt: skip
         else:
             await self._cdp.send("Fetch.failRequest", requestId=request_id, errorReason="Aborted")

@@ -98,20 +98,22 @@ class Cdp:
         return await answer
 
     async def send_with_body(
-        self, method: str, body: BinaryIO, session: str | None = None, **parameters: Any
+        self, method: str, body: BinaryIO, *, moved: Callable[[], None], **parameters: Any
     ) -> dict[str, Any]:
         """Send a command with a parameter `body` in base64, read from a file piece by piece.
 
+        :param moved: called after each piece
         :raises CdpError: the browser refused it, or is gone
         """
         number, answer = self._expect()
-        message = self._head(number, method, session) | {"params": {**parameters, "body": ""}}
+        message = self._head(number, method, None) | {"params": {**parameters, "body": ""}}
         text = json.dumps(message, separators=(",", ":"))
         before, after = text[:-3], text[-3:]  # the last parameter's empty string ends in "}}
         async with self._turn:
             await self._write(before.encode())
             while piece := body.read(_PIECE):
                 await self._write(base64.b64encode(piece))
+                moved()
             await self._write(after.encode() + b"\0")
         return await answer
 

@@ -111,7 +111,8 @@ def _body(hop: Hop) -> tuple[BinaryIO, int, str | None]:
     if bodyless or (held is None and hop.status in REDIRECTS):
         return io.BytesIO(), 0, None
     if held is None:
-        return io.BytesIO(), 0, "disconnect"
+        ours = "still coming" in hop.error or "capture ended" in hop.error
+        return io.BytesIO(), 0, "time" if ours else "disconnect"
     held.file.seek(0)
     return held.file, held.size, held.truncated or ("disconnect" if broke_off(hop) else None)
 

@@ -100,6 +100,8 @@ class PageDriver:
         self._cdp.on("Page.javascriptDialogOpening", lambda _p, s: self._spawn(self._answer(s)))
         await asyncio.gather(
             self._send("Page.enable"),
+            # A window that the page opens must not make the page a hidden one, which plays no film.
+            self._send("Emulation.setFocusEmulationEnabled", enabled=True),
             Camera(self._send, self._options).resize(self._options.viewport_height),
         )
 
@@ -137,6 +139,8 @@ class PageDriver:
             if number == self._behaviour.scroll_steps:
                 break
             told = await self._evaluate(step) or {}
+            if self._recorder.targets.kinds["page"] > 1:
+                await self._send("Page.bringToFront")
             done.presses, done.films = told.get("presses", 0), told.get("films", 0)
             done.unfolded = told.get("unfolded", 0)
             if not told.get("acted") and not told.get("moved"):

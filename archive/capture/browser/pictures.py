@@ -78,9 +78,8 @@ class Camera:
         await self.resize(tile)
         for top in range(0, min(height, tile * _MOST_TILES), tile):
             await rest(top)
-            # At the end of the page it scrolls no further: the last tile repeats nothing.
-            seen = min(tile, height - top)
-            pictures.tiles.append(await self._take(seen, top=tile - seen if top else 0))
+            # At its end the page scrolls no further, so the last tile is cut to what is new.
+            pictures.tiles.append(await self._take(min(tile, height - top), top=top))
         pictures.left_off = max(0, height - tile * _MOST_TILES)
         await self.resize(window)
 

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from archive.capture.browser import keeper
 from archive.capture.browser.cdp import Cdp, CdpError
@@ -21,6 +21,13 @@ from archive.errors import BrowserMissingError
 PREFIX: Final = "holdfast-browser-"
 _START_SECONDS: Final = 30.0
 _END_SECONDS: Final = 5.0
+_HINT_SECONDS: Final = 5.0
+_OWN_PAGE: Final = "chrome://version/"
+_HINTS: Final = """navigator.userAgentData.getHighEntropyValues(
+["architecture", "bitness", "model", "platformVersion", "fullVersionList", "wow64"]).then(told => {
+  const plain = (list) => list.map((one) => ({brand: one.brand.replace("Headless", ""),
+    version: one.version}));
+  return {...told, brands: plain(told.brands), fullVersionList: plain(told.fullVersionList)} })"""
 _LOCK: Final = "holdfast.lock"
 _YOUNG: Final = 60.0  # seconds in which a folder without a lock may still get one
 _PIPE: Final = 1 << 20  # bytes; the usual 64 KB make one large body a thousand wake-ups
@@ -63,6 +70,8 @@ class BrowserProcess:
         self.cdp = Cdp()
         self.agent = ""
         """The agent string as the browser itself would send it."""
+        self.hints: dict[str, Any] | None = None
+        """What the browser would send in Sec-CH-UA headers (userAgentMetadata)."""
         self.version = ""
         """As "Chrome/156.0.8078.108"."""
 
@@ -106,6 +115,7 @@ class BrowserProcess:
             await self.end()
             raise BrowserMissingError(f"{self._binary} was started and does not answer") from error
         self.agent = str(answer.get("userAgent", ""))
+        self.hints = await self._client_hints()
         self.version = str(answer.get("product", "")).replace("Headless", "")
 
     async def end(self) -> None:
@@ -126,6 +136,28 @@ class BrowserProcess:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    async def _client_hints(self) -> dict[str, Any] | None:
+        """Ask a page of the browser's own what it would tell of itself.
+
+        A browser whose agent string is set tells no client hints unless they are set too.
+        """
+        try:
+            made = await self.cdp.send("Target.createTarget", url=_OWN_PAGE)
+            target = made["targetId"]
+            attached = await self.cdp.send("Target.attachToTarget", targetId=target, flatten=True)
+            answer = await asyncio.wait_for(
+                self.cdp.send(
+                    "Runtime.evaluate", attached["sessionId"], expression=_HINTS,
+                    awaitPromise=True, returnByValue=True,
+                ),
+                _HINT_SECONDS,
+            )  # fmt: skip
+            await self.cdp.send("Target.closeTarget", targetId=target)
+        except (CdpError, TimeoutError):
+            return None
+        told = answer.get("result", {}).get("value")
+        return told if isinstance(told, dict) else None
 
     @property
     def usable(self) -> bool:

@@ -13,7 +13,14 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from archive.capture.browser.bodies import Bodies, Body, Budget, Listener, is_event_stream
+from archive.capture.browser.bodies import (
+    BODY_SECONDS,
+    Bodies,
+    Body,
+    Budget,
+    Listener,
+    is_event_stream,
+)
 from archive.capture.browser.cdp import Cdp, CdpError
 from archive.capture.browser.exchanges import Recorded, record_hop, record_socket
 from archive.capture.browser.sockets import Socket, Sockets
@@ -23,6 +30,7 @@ from archive.capture.network import Guard
 
 Event = dict[str, Any]
 _STALLED: Final = 3.0  # seconds without a sign of life after which nobody waits for a request
+_MOVING: Final = 1.0  # seconds within which a large body must have moved to count as coming
 _LAST_WORDS: Final = 3.0  # seconds bodies on their way get at the end
 _HOLD: Final = ({"urlPattern": "*", "requestStage": "Response"},)
 _REFUSE: Final = ({"urlPattern": "*", "requestStage": "Request"},)
@@ -37,13 +45,13 @@ class Recorder:
         self._cdp = cdp
         self._guard = guard
         self._traffic = Traffic()
-        self._bodies = Bodies(cdp, budget)
+        self._bodies = Bodies(cdp, budget, self._body_moved)
         self._listener = Listener(cdp, self._bodies)
         self._sockets = Sockets(cdp)
         self._tasks: set[asyncio.Task[None]] = set()
         self._alive: dict[str, float] = {}
         self._changed = time.monotonic()
-        self._closing = False
+        self._moved = -_MOVING
         self.targets = Targets(cdp, context, disguise)
 
     async def start(self) -> None:
@@ -67,11 +75,14 @@ class Recorder:
     async def quiet(self, *, calm: float, at_most: float) -> bool:
         """Wait until nothing has been in flight for `calm` seconds; False if it never was.
 
-        A request that shows no sign of life for three seconds (a long poll) is not waited for.
+        A request that shows no sign of life for three seconds (a long poll) is not waited for;
+        a large body that moves is, beyond `at_most` too.
         """
         ends = time.monotonic() + at_most
-        while (now := time.monotonic()) < ends:
-            busy = any(now - seen < _STALLED for seen in self._alive.values())
+        while (now := time.monotonic()) < ends or now - self._moved < _MOVING:
+            busy = now - self._moved < _MOVING or any(
+                now - seen < _STALLED for seen in self._alive.values()
+            )
             if not busy and now - self._changed >= calm:
                 return True
             await asyncio.sleep(0.02)
@@ -79,7 +90,6 @@ class Recorder:
 
     async def no_more(self) -> None:
         """Let nothing further leave the browser; what is on its way gets a moment."""
-        self._closing = True
         with contextlib.suppress(CdpError):
             await self._cdp.send("Fetch.enable", patterns=[*_HOLD, *_REFUSE])
         if self._tasks:
@@ -130,6 +140,9 @@ class Recorder:
         self._traffic.failed(event)
         self._ended(event["requestId"], by_page=bool(event.get("canceled")))
 
+    def _body_moved(self) -> None:
+        self._moved = self._changed = time.monotonic()
+
     def _lives(self, request_id: str) -> None:
         self._alive[request_id] = self._changed = time.monotonic()
 
@@ -159,7 +172,10 @@ class Recorder:
         except CdpError as error:
             held.error = f"the browser did not give the body: {error}"
         except TimeoutError:
-            held.error = "the body did not come in time"
+            # Held and half read it cannot be let through any more: the page gets an error.
+            held.error = f"the body was still coming after {BODY_SECONDS:g} seconds"
+            await self._refuse_body(paused)
+            return
         try:
             await self._bodies.give(paused, held.body)
         except CdpError as error:
@@ -171,6 +187,15 @@ class Recorder:
         with contextlib.suppress(CdpError):
             await self._cdp.send(
                 "Fetch.failRequest", requestId=paused["requestId"], errorReason="Aborted"
+            )
+
+    async def _refuse_body(self, paused: Event) -> None:
+        with contextlib.suppress(CdpError, TimeoutError):
+            await asyncio.wait_for(
+                self._cdp.send(
+                    "Fetch.failRequest", requestId=paused["requestId"], errorReason="TimedOut"
+                ),
+                _LAST_WORDS,
             )
 
     def new_body(self) -> Body:

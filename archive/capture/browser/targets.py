@@ -29,16 +29,19 @@ class Disguise:
     agent: str
     languages: str
     """Comma-separated, the preferred one first, without weights."""
+    hints: dict[str, Any] | None = None
 
     @classmethod
-    def of(cls, agent: str, accept_language: str) -> Disguise:
-        """From the browser's own agent string and an Accept-Language header.
+    def of(cls, agent: str, accept_language: str, hints: dict[str, Any] | None = None) -> Disguise:
+        """From the browser's own agent string and hints, and an Accept-Language header.
 
         >>> Disguise.of("X HeadlessChrome/1", "ug,en;q=0.5,*;q=0.1")
-        Disguise(agent='X Chrome/1', languages='ug,en')
+        Disguise(agent='X Chrome/1', languages='ug,en', hints=None)
         """
         names = (part.partition(";")[0].strip() for part in accept_language.split(","))
-        return cls(agent.replace("Headless", ""), ",".join(n for n in names if n and n != "*"))
+        return cls(
+            agent.replace("Headless", ""), ",".join(n for n in names if n and n != "*"), hints
+        )
 
 
 class Targets:
@@ -95,10 +98,12 @@ class Targets:
         self._sessions[target] = session
         self.kinds[str(info["type"])] += 1
         # Together: awaited one by one these deadlock service workers.
-        disguise = {
+        disguise: Event = {
             "userAgent": self._disguise.agent,
             "acceptLanguage": self._disguise.languages,
         }
+        if self._disguise.hints is not None:
+            disguise["userAgentMetadata"] = self._disguise.hints
         attach = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}
         await self._together(
             session,

@@ -130,7 +130,7 @@ async def visit_page(
 
 def make_recorder(process: BrowserProcess, guard: Guard, context: str, job: CaptureJob) -> Recorder:
     """A recorder of one context, within the job's limits."""
-    disguise = Disguise.of(process.agent, job.options.accept_language)
+    disguise = Disguise.of(process.agent, job.options.accept_language, process.hints)
     budget = Budget(job.options.body_limit, job.options.total_limit)
     return Recorder(process.cdp, guard, context, disguise, budget)
 
