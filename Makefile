@@ -23,10 +23,13 @@ $(VENV)/.installed: requirements/dev.lock pyproject.toml
 $(VENV)/.browser: $(VENV)/.installed scripts/browser.sh
 	@sh scripts/browser.sh $(BIN)/python && touch $@
 
-$(ORACLES)/.installed: requirements/oracles.lock scripts/oracles.sh
+$(ORACLES)/.installed: requirements/oracles.lock scripts/oracles.sh scripts/replaywebpage.sh
 	@PYTHON=$(PYTHON) sh scripts/oracles.sh $(ORACLES) && touch $@
 
-oracles: $(ORACLES)/.installed  ## make the environment of other people's readers, for tests and benchmarks
+$(ORACLES)/.firefox: scripts/firefox.sh $(ORACLES)/.installed
+	@sh scripts/firefox.sh && touch $@
+
+oracles: $(ORACLES)/.installed $(ORACLES)/.firefox  ## make the environment of other people's readers, for tests and benchmarks
 
 run: setup  ## open the demo; prints a sign-in link
 	@$(BIN)/holdfast run-demo

@@ -23,6 +23,7 @@ ROOMS: Final = (
     "auth", "projects", "people", "library", "items", "queue", "captures", "lists", "results",
     "live", "imports", "highlights", "codebooks", "rounds", "coding", "ways",
     "records", "memento", "watching", "recorded",
+    "packages",
 )  # fmt: skip
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -14,6 +14,7 @@ from annotate.secret_files import SecretFiles
 from annotate.services.phrase_lists import PhraseBook
 from archive.capture.network import GuardPolicy
 from archive.capture.sessions import SessionStore
+from archive.export.signing import package_key
 from archive.identifiers import uuid7
 from archive.store import Store
 from config import Config
@@ -80,6 +81,7 @@ def make_home(config: Config) -> Wiring:
     secret = home / WEB_KEY_FILE
     secret.touch(mode=0o600)
     secret.write_bytes(secrets.token_bytes(32))
+    package_key(home)
     database = Database(home)
     migrate(database.engine)
     database.close()

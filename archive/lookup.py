@@ -103,6 +103,11 @@ class WarcIndex:
             if entry.url == url and entry.method != "GET":
                 yield entry
 
+    def lines(self) -> Iterator[str]:
+        """Yield every line as it stands, with its line end."""
+        with self._index.open(encoding="utf-8", newline="\n") as file:
+            yield from file
+
     def all(self) -> Iterator[Entry]:
         """Yield every line, sorted by key."""
         yield from self._at("")

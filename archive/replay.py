@@ -222,13 +222,14 @@ class StaticView:
         wanted = list(self.missing)
         for one in self._sheets():
             try:
-                sheet = self.part(one, prefix)
+                payload = self._payload(self._located(one))
             except ArchiveError:
                 continue
+            sheet = decode_text(payload.body, payload.content_type)
             wanted += [
                 Missing(address, "style")
-                for address in addresses_in(sheet.body.decode("utf-8", "replace"), one)
-                if not address.startswith("data:") and not self._is_held(address)
+                for address in addresses_in(sheet, one)
+                if not self._is_held(urldefrag(address).url)
             ]
         return tuple({one.address: one for one in wanted}.values())
 

@@ -12,7 +12,7 @@ python=${PYTHON:-python3.11} # the oldest version we support: its markers ask fo
 export CUSTOM_COMPILE_COMMAND="make lock"
 # Wheels lying on this machine must not stand in for the index: their hashes can differ.
 export PIP_FIND_LINKS="" PIP_EXTRA_INDEX_URL=""
-for name in run dev oracles; do
+for name in run dev oracles node; do
   "$tools/env/bin/pip-compile" --quiet --upgrade --generate-hashes --allow-unsafe \
     --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras \
     --output-file "requirements/$name.lock" "requirements/$name.in"

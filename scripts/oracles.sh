@@ -6,3 +6,4 @@ set -eu
 folder="$1"
 "${PYTHON:-python3}" -m venv "$folder"
 "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/oracles.lock
+PYTHON="${PYTHON:-python3}" sh scripts/replaywebpage.sh "$folder/replaywebpage"

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from sqlalchemy.orm import Session
 
 from annotate.cli import Invocation
-from annotate.commands.context import as_option, in_project, project_option
+from annotate.commands.context import InProject, as_option, in_project, project_option
+from annotate.errors import EnvironmentMissingError, UsageError
 from annotate.jobs.indexing import index_now
-from annotate.services import exports, library, projects
+from annotate.models import Project
+from annotate.services import exports, items, library, packages, projects
+from annotate.services.viewing import Viewing
 from annotate.services.zones import parse_zone
+from archive.export.signing import package_key
+from archive.urlkey import Address
 from search.whoosh_engine import WhooshEngine
+
+KINDS = ("csv", "json", "wacz", "cdxj")
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["csv", "json"]))
+@click.argument("kind", type=click.Choice(KINDS))
 @click.option("--query", default="", help="Only what this search finds.")
+@click.option("--tag", default="", help="Only the items of this tag.")
+@click.option("--item", "address", default="", help="Only the item of this address.")
 @click.option("--out", type=click.Path(path_type=Path), help="The file; else standard output.")
 @project_option
 @as_option
@@ -26,27 +40,113 @@ def export(
     invocation: Invocation,
     kind: str,
     query: str,
+    tag: str,
+    address: str,
     out: Path | None,
     slug: str | None,
     login: str | None,
 ) -> None:
-    """Take a list of items out."""
+    """Take items out: a list of them (csv, json), or their captures (wacz, cdxj)."""
     here = in_project(invocation, slug, login)
     index_now(here.wiring)
-    engine = WhooshEngine(here.wiring.index)
+    asked = _asked(query, tag)
+    if kind in {"wacz", "cdxj"}:
+        _export_captures(invocation, here, kind, asked, address, out)
+        return
     with here.wiring.database.write() as session:
         project = projects.find_project(session, here.project.slug)
-        zone = parse_zone(project.reporting_zone)
-        ids = library.ids_for(session, project, query, engine, zone)
+        ids, what = _selected(here, session, project, asked, address)
         rows = exports.item_rows(session, project, ids)
         text = (
             exports.to_csv(session, project, rows)
             if kind == "csv"
             else json.dumps(rows, ensure_ascii=False, indent=1) + "\n"
         )
-        exports.record_export(session, here.actor, project, query=query, kind=kind, rows=len(rows))
+        exports.record_export(session, here.actor, project, query=what, kind=kind, rows=len(rows))
     if out is None:
         click.echo(text, nl=False)
     else:
         out.write_text(text, "utf-8", newline="")
         click.echo(f"{len(rows)} items in {out}", err=True)
+
+
+def _export_captures(
+    invocation: Invocation, here: InProject, kind: str, query: str, address: str, out: Path | None
+) -> None:
+    if out is None and sys.stdout.isatty():
+        raise UsageError("A package is no text for a terminal: say where to with --out FILE.")
+    if out is not None and out.exists():
+        raise UsageError(f"{out} exists already; name another file.")
+    viewing = Viewing(here.wiring.store)
+    work = here.wiring.temporary
+    with here.wiring.database.read() as session:  # indexes may be made now: no writer waits
+        project = projects.find_project(session, here.project.slug)
+        ids, what = _selected(here, session, project, query, address)
+        chosen = packages.select_items(session, project, ids, what)
+        if kind == "wacz":
+            pieces = packages.wacz_of(session, chosen, viewing, package_key(here.wiring.home), work)
+        else:
+            pieces = packages.cdxj_of(chosen, viewing, work)
+    with here.wiring.database.write() as session:
+        project = projects.find_project(session, here.project.slug)
+        exports.record_export(
+            session, here.actor, project, query=what, kind=kind, rows=len(chosen.captures)
+        )
+    size, digest = _write(pieces, out)
+    told = {"file": str(out or "-"), "captures": len(chosen.captures), "items": len(ids),
+            "uncaptured": chosen.uncaptured, "bytes": size, "sha256": digest}  # fmt: skip
+    if invocation.as_json and out is not None:
+        click.echo(json.dumps(told, ensure_ascii=False))
+    elif not invocation.quiet:
+        click.echo(
+            f"{told['captures']} captures of {told['items']} items, {size} bytes, SHA-256 {digest}",
+            err=True,
+        )
+        if chosen.uncaptured:
+            click.echo(f"Of {chosen.uncaptured} items nothing is captured.", err=True)
+
+
+def _asked(query: str, tag: str) -> str:
+    """Join a query and a tag into one query."""
+    quoted = 'tag:"' + tag.replace('"', '\\"') + '"' if tag else ""
+    return f"({query}) {quoted}" if query and tag else query or quoted
+
+
+def _selected(
+    here: InProject, session: Session, project: Project, query: str, address: str
+) -> tuple[list[str], str]:
+    """Return the items asked for, and the selection in words."""
+    if address:
+        item = items.find_item(session, project.id, Address.parse(address))
+        if item is None:
+            raise UsageError(f"The project has no item of exactly the address {address}.")
+        return [item.id], item.address
+    engine = WhooshEngine(here.wiring.index)
+    zone = parse_zone(project.reporting_zone)
+    return library.ids_for(session, project, query, engine, zone), query or "everything"
+
+
+def _write(pieces: Iterator[bytes], out: Path | None) -> tuple[int, str]:
+    """Write to a file, which gets its name when it is whole, or to standard output."""
+    digest = hashlib.sha256()
+    size = 0
+    target = None if out is None else out.with_name(f".{out.name}.{os.getpid()}.new")
+    try:
+        file = sys.stdout.buffer if target is None else target.open("xb")
+        for piece in pieces:
+            digest.update(piece)
+            size += len(piece)
+            file.write(piece)
+        file.flush()
+        if target is not None and out is not None:
+            os.fsync(file.fileno())
+            file.close()
+            os.link(target, out)
+    except FileExistsError as error:
+        raise UsageError(f"{out} exists already; name another file.") from error
+    except OSError as error:
+        raise EnvironmentMissingError(f"{out} cannot be written: {error.strerror}") from error
+    finally:
+        if target is not None:
+            target.unlink(missing_ok=True)
+    return size, digest.hexdigest()

@@ -58,9 +58,9 @@ def request(
     )
 
 
-def revisit(target: str, digest: str, **more: str) -> bytes:
+def revisit(target: str, digest: str, kind: str = "text/html", **more: str) -> bytes:
     profile = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
-    return record("revisit", target, b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n",
+    return record("revisit", target, f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\n".encode(),
                   Content_Type="application/http; msgtype=response", WARC_Profile=profile,
                   WARC_Payload_Digest=digest, **more)  # fmt: skip
 

@@ -1,0 +1,82 @@
+"""Our packages open in ReplayWeb.page, unmodified: every picture, and both answers to POSTs."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import site_example as site
+from playwright.sync_api import sync_playwright
+
+from archive.digest import file_sha256
+from archive.export.signing import package_key
+from archive.export.wacz import Contents, PackedPage, PackedWarc, wacz_pieces
+from archive.lookup import IndexFolder
+
+pytestmark = pytest.mark.browser
+THEIRS = Path(__file__).parents[2] / ".venv-oracles/replaywebpage"
+OPENER = """<!doctype html><script src="/ui.js"></script><style>replay-web-page{{display:block;height:95vh}}</style>
+<replay-web-page source="/ours.wacz" url="{url}" embed="replayonly" replayBase="/replay/"></replay-web-page>"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_words: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    if not (THEIRS / "ui.js").exists():
+        pytest.skip("ReplayWeb.page is not installed: make oracles")
+    folder = tmp_path / "web"
+    (folder / "replay").mkdir(parents=True)
+    shutil.copy(THEIRS / "ui.js", folder / "ui.js")
+    shutil.copy(THEIRS / "sw.js", folder / "replay/sw.js")
+    (folder / "index.html").write_text(OPENER.format(url=site.HOME), "utf-8")
+    warc = site.write(tmp_path / "crawl.warc.gz")
+    index = IndexFolder(tmp_path / "cdxj").of(warc, file_sha256(warc))
+    page = PackedPage("p1", site.HOME, datetime(2020, 5, 1, tzinfo=UTC), "پاختا 棉花")
+    contents = Contents([PackedWarc(warc, "crawl.warc.gz", index)], [page], "t", "d", "Holdfast")
+    pieces = wacz_pieces(contents, package_key(tmp_path), tmp_path)
+    (folder / "ours.wacz").write_bytes(b"".join(pieces))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_it_opens_with_all_pictures_and_both_answers(served: str) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+        )
+        page = browser.new_page()
+        page.goto(f"{served}/index.html")
+        page.wait_for_function(FOUND_TWO, timeout=60_000)
+        seen = page.evaluate(LOOK)
+        browser.close()
+    assert "cotton: 41" in seen["answers"]
+    assert "railway: 7" in seen["answers"]
+    assert seen["heading"] == "پاختا 棉花"
+    assert seen["pictures"] == {"plain": 20, "set": 20, "again": 20}
+
+
+# The archived page stands in a frame within the shadow roots of their page.
+WITHIN = """(() => { const find = (root) => { for (const e of root.querySelectorAll('*')) {
+  if (e.tagName === 'IFRAME' && e.contentDocument) { const d = e.contentDocument;
+    if (d.getElementById('answers')) return d; const deeper = find(d); if (deeper) return deeper }
+  if (e.shadowRoot) { const deeper = find(e.shadowRoot); if (deeper) return deeper } } return null };
+  return find(document) })()"""
+FOUND_TWO = f"() => {{ const d = {WITHIN}; return d && d.getElementById('answers').textContent.split(':').length > 2 && [...d.images].every(i => i.complete) }}"
+LOOK = f"""() => {{ const d = {WITHIN}; return {{
+  answers: d.getElementById('answers').textContent, heading: d.querySelector('h1').textContent,
+  pictures: Object.fromEntries([...d.images].map(i => [i.id, i.naturalWidth])) }} }}"""
