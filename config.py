@@ -48,6 +48,14 @@ class Config:
     upload_bytes: int = _setting(
         2_000_000_000, "largest file taken by upload, bytes", 1_000_000, 1_000_000_000_000
     )
+    import_memory: int = _setting(
+        1_500_000_000, "address space of the process that reads an imported file, bytes",
+        300_000_000, 64_000_000_000,
+    )  # fmt: skip
+    import_seconds: int = _setting(
+        300, "computing time for reading one imported file, seconds; one more for every 2 MB",
+        5, 86_400,
+    )  # fmt: skip
     attempts: int = _setting(3, "times an interrupted capture is tried", 1, 20)
     retry_pause: float = _setting(
         60.0, "pause before a capture that found no answer is tried again, seconds", 0, 86400

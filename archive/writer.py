@@ -152,8 +152,22 @@ class CaptureWriter:
         self, uri: str, content_type: str, body: bytes, *, at: datetime, concurrent_to: str | None
     ) -> str:
         """Write something made of the page; return its record id."""
+        return self.resource_file(
+            uri, content_type, io.BytesIO(body), at=at, concurrent_to=concurrent_to
+        )
+
+    def resource_file(
+        self,
+        uri: str,
+        content_type: str,
+        body: BinaryIO,
+        *,
+        at: datetime,
+        concurrent_to: str | None,
+    ) -> str:
+        """Write a whole file as a resource, a piece at a time; return its record id."""
         more = [("WARC-Concurrent-To", concurrent_to)] if concurrent_to else []
-        return self._put("resource", _uri(uri), content_type, io.BytesIO(body), at=at, more=more)
+        return self._put("resource", _uri(uri), content_type, body, at=at, more=more)
 
     def resource_file(
         self,

@@ -50,7 +50,7 @@ def seed(
         base_address=site,
     )
     path = seed_list or study.file("seed.csv")
-    table = read_list(path.name, path.read_bytes())
+    table = read_list(path.name, path)
     mapping = guess_mapping(table, fields_of(session, project.id))
     report = import_list(
         session, actor, project, table, mapping, base_address=site, engine=engine, first=FIRST

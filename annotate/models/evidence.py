@@ -13,6 +13,7 @@ from annotate.models.watching import ObservedState
 from archive.capture.outcome import Outcome
 from archive.clock import utc_now
 from archive.identifiers import uuid7
+from archive.importing.found import Basis, PageKind
 from archive.verify import VerdictWord
 
 ADDRESS = String(8000)
@@ -39,10 +40,18 @@ class Purpose(StrEnum):
 
 
 class ImportState(StrEnum):
-    """How the import of one file ended."""
+    """Where the import of one file stands."""
 
+    WAITING = "waiting"
+    """Kept, and to be read."""
+    FOUND = "found"
+    """Read; a person is to say what of it becomes items."""
+    TAKING = "taking"
+    """Confirmed, and being carried out."""
     IMPORTED = "imported"
     REFUSED = "refused"
+    DISCARDED = "discarded"
+    """A person wanted nothing of it."""
 
 
 class Judgement(StrEnum):
@@ -199,11 +208,12 @@ class Record(Base, kw_only=True, eq=False):
     position: Mapped[int] = mapped_column(primary_key=True)  # 0-based, in file order
     record_id: Mapped[str] = mapped_column(String(200), index=True)
     kind: Mapped[str] = mapped_column(String(40))
-    target: Mapped[str | None] = mapped_column(ADDRESS, default=None)
+    target: Mapped[str | None] = mapped_column(ADDRESS, default=None, index=True)
     offset: Mapped[int] = mapped_column(BigInteger)
     length: Mapped[int] = mapped_column(BigInteger)
     block_digest: Mapped[str | None] = mapped_column(String(80), default=None)
     payload_digest: Mapped[str | None] = mapped_column(String(80), default=None, index=True)
+    dated_at: Mapped[datetime | None] = mapped_column(default=None)  # WARC-Date, of imports
 
 
 class Capture(Base, kw_only=True, eq=False):
@@ -246,6 +256,11 @@ class Capture(Base, kw_only=True, eq=False):
     replay_similarity: Mapped[int | None] = mapped_column(default=None)  # of text, in 1/1000
     replay_missing: Mapped[int | None] = mapped_column(default=None)  # parts of the static view
     replay_check: Mapped[str] = mapped_column(Text, default="")  # JSON of the replay check
+    # What address and time rest on; for imports, also what the file itself claimed.
+    address_basis: Mapped[Basis] = mapped_column(word(Basis, listed=False), default=Basis.CAPTURED)
+    time_basis: Mapped[Basis] = mapped_column(word(Basis, listed=False), default=Basis.CAPTURED)
+    address_claimed: Mapped[str | None] = mapped_column(ADDRESS, default=None)
+    time_claimed: Mapped[str | None] = mapped_column(String(80), default=None)
 
 
 class Rendition(Base, kw_only=True, eq=False):
@@ -269,16 +284,52 @@ class ImportFile(Base, kw_only=True, eq=False):
     id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
     project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), index=True)
     name: Mapped[str] = mapped_column(String(1000))
-    kind: Mapped[str] = mapped_column(String(20))  # warc, arc, wacz, csv
+    kind: Mapped[str] = mapped_column(String(20))  # a FileKind, "" until it is read
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
-    state: Mapped[ImportState] = mapped_column(word(ImportState))
+    state: Mapped[ImportState] = mapped_column(word(ImportState, listed=False))
     verdict: Mapped[VerdictWord | None] = mapped_column(word(VerdictWord), default=None)
     reason: Mapped[str] = mapped_column(Text, default="")
     records: Mapped[int] = mapped_column(default=0)
     pages: Mapped[int] = mapped_column(default=0)
     imported_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
     imported_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+    writer: Mapped[str] = mapped_column(String(300), default="")  # as the file claims
+    remarks: Mapped[str] = mapped_column(Text, default="[]")  # JSON: what it lacks, how it was read
+    note: Mapped[str] = mapped_column(Text, default="")  # the person's, kept with each item
+    found: Mapped[int] = mapped_column(default=0)  # pages in it; `pages` of them were taken
+    container_id: Mapped[str | None] = mapped_column(
+        ForeignKey("import_file.id"), default=None
+    )  # the ZIP it came in
+
+
+class ImportPage(Base, kw_only=True, eq=False):
+    """Something found in a file, before and after a person says what becomes of it.
+
+    Not logged: it says nothing until it is confirmed, and then the events say it.
+    """
+
+    __tablename__ = "import_page"
+    __table_args__ = (UniqueConstraint("import_id", "position"),)
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
+    import_id: Mapped[str] = mapped_column(ForeignKey("import_file.id"))
+    position: Mapped[int]  # 0-based, in the order of the reading
+    kind: Mapped[PageKind] = mapped_column(word(PageKind, listed=False))
+    title: Mapped[str] = mapped_column(Text, default="")
+    outcome: Mapped[Outcome] = mapped_column(word(Outcome, listed=False))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    address_claimed: Mapped[str | None] = mapped_column(ADDRESS, default=None)
+    address_basis: Mapped[Basis] = mapped_column(word(Basis, listed=False))
+    address_from: Mapped[str] = mapped_column(String(200), default="")  # where the file says it
+    time_claimed: Mapped[datetime | None] = mapped_column(default=None)
+    time_basis: Mapped[Basis] = mapped_column(word(Basis, listed=False))
+    redirected_from: Mapped[str] = mapped_column(Text, default="[]")  # JSON: addresses
+    ticked: Mapped[bool] = mapped_column(default=True)
+    address: Mapped[str] = mapped_column(ADDRESS, default="")  # as it is to be
+    taken_at: Mapped[str] = mapped_column(String(80), default="")  # time as a person wrote it
+    note: Mapped[str] = mapped_column(Text, default="")
+    capture_id: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)
 
 
 class SameItemJudgement(Base, kw_only=True, eq=False):

@@ -1,113 +1,195 @@
-"""Importing archives: the original is kept, pages become items, refused files stay listed."""
+"""Files a person brings in: kept, read, looked at, confirmed; nothing becomes an item unasked.
+
+What is carried out after the confirmation stands in services/taking.py; who carries it out, in
+jobs/importing.py.
+"""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Final
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotate import events
-from annotate.db import Database
-from annotate.errors import NotFoundError, TooLargeError
+from annotate.errors import NotFoundError, UsageError
 from annotate.events import Actor
 from annotate.models import (
-    Base,
-    Capture,
     EventKind,
     ImportFile,
+    ImportPage,
     ImportState,
-    Item,
     Project,
-    Record,
-    Rendition,
     WarcFile,
 )
-from annotate.services.checks import check_item
-from annotate.services.facts import dump_facts
-from annotate.services.items import ensure_item
-from archive.capture.outcome import Outcome
-from archive.content import decode_text
-from archive.digest import file_sha256
-from archive.durable import make_folder, seal
-from archive.errors import (
-    AddressError,
-    DamagedRecordError,
-    NotAnArchiveError,
-    StoreError,
-    UnsafePackageError,
-)
-from archive.importing.archives import ImportedPage, ImportedWarc, open_archive
-from archive.page import read_facts
-from archive.reader import read_payload
-from archive.store import Original, Store
-from archive.text import render_text, rendition
-from archive.urlkey import Address
-from archive.verify import VerdictWord
-from search.language import detect_language
+from annotate.services.found_pages import fault_of
+from archive.clock import parse_instant
+from archive.importing.found import FoundPage, Summary
+from archive.store import Original
 
-PAGE_LIMIT: Final = 32_000_000  # bytes of one page turned into text
+_ENDED: Final = frozenset({ImportState.REFUSED, ImportState.DISCARDED})
+_TOLD_FAULTS: Final = 20
+_AT_ONCE: Final = 500
+_LISTED_LEFT: Final = 200  # addresses left out that one event names
 
 
-def import_file(
-    database: Database,
-    store: Store,
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person says of one found page; None leaves it as it stands."""
+
+    ticked: bool
+    address: str | None = None
+    taken_at: str | None = None
+    note: str | None = None
+
+
+def receive(
+    session: Session,
     actor: Actor,
-    project_id: str,
+    project: Project,
     name: str,
-    source: IO[bytes],
+    original: Original,
     *,
-    limit: int,
+    note: str = "",
+    container: ImportFile | None = None,
 ) -> ImportFile:
-    """Import one archive into a project; a file it holds already is not imported twice.
+    """Write down that a file was kept and waits to be read.
 
-    :raises TooLargeError: it is larger than `limit` bytes; nothing of it is kept
+    The same bytes are not brought into a project twice: the first import is returned.
     """
-    try:
-        original = store.keep_original(source, limit=limit)
-    except StoreError as error:
-        raise TooLargeError(f"{name}: {error}. Nothing of it was kept.") from error
-    with database.read() as session:
-        known = session.scalar(
-            select(ImportFile).where(
-                ImportFile.project_id == project_id,
-                ImportFile.sha256 == original.sha256,
-                ImportFile.state == ImportState.IMPORTED,
-            )
+    known = session.scalar(
+        select(ImportFile).where(
+            ImportFile.project_id == project.id,
+            ImportFile.sha256 == original.sha256,
+            ImportFile.state.not_in(_ENDED),
         )
+    )
     if known is not None:
         return known
-    with _work_folder(store) as work:
-        try:
-            kind, warcs = open_archive(original.path, name, work)
-        except (NotAnArchiveError, UnsafePackageError) as error:
-            return _refuse(database, actor, project_id, name, original, str(error))
-        placed = [(warc, _place(original, warc)) for warc in warcs]
-    with database.write() as session:
-        project = session.get(Project, project_id)
-        if project is None:
-            raise NotFoundError("The project is gone.")
-        made = _file_row(actor, project_id, name, original, kind.value, warcs)
-        session.add(made)
-        events.record(
-            session,
-            EventKind.FILE_IMPORT,
-            actor=actor,
-            covers=[made],
-            project_id=project_id,
-            body={"file": made.id, "name": name, "sha256": original.sha256, "size": original.size,
-                  "records": made.records, "pages": made.pages},
-            reason=made.reason,
-        )  # fmt: skip
-        session.flush()
-        for warc, path in placed:
-            _import_warc(session, actor, project, made, warc, path, store)
+    made = ImportFile(
+        project_id=project.id,
+        name=name[:1000],
+        kind="",
+        size=original.size,
+        sha256=original.sha256,
+        state=ImportState.WAITING,
+        imported_by=actor.user_id,
+        note=note.strip(),
+        container_id=container.id if container is not None else None,
+    )
+    session.add(made)
+    body = {"file": made.id, "name": name, "sha256": original.sha256, "size": original.size,
+            "container": made.container_id}  # fmt: skip
+    _record(session, EventKind.FILE_RECEIVE, actor, made, body)
     return made
+
+
+def refuse(session: Session, actor: Actor, file: ImportFile, reason: str, kind: str = "") -> None:
+    """Write down that nothing of a file is imported, and why; it stays listed."""
+    file.state = ImportState.REFUSED
+    file.kind = kind
+    file.reason = reason
+    body = {"file": file.id, "name": file.name, "sha256": file.sha256}
+    _record(session, EventKind.FILE_REFUSE, actor, file, body, reason=reason)
+
+
+def set_found(
+    session: Session, actor: Actor, file: ImportFile, summary: Summary, pages: Iterable[FoundPage]
+) -> None:
+    """Write down what reading a file found; it now waits for a person's word."""
+    for position, page in enumerate(pages):
+        session.add(_proposed(file, position, page))
+        if position % _AT_ONCE == _AT_ONCE - 1:
+            session.flush()
+    told = summary.faults[:_TOLD_FAULTS]
+    further = summary.fault_count - len(told)
+    file.state = ImportState.FOUND
+    file.kind = summary.kind
+    file.verdict = summary.verdict
+    file.reason = "; ".join(told) + (f"; and {further} more" if further > 0 else "")
+    file.records = summary.records
+    file.found = summary.pages
+    file.writer = summary.writer[:300]
+    file.remarks = json.dumps(summary.remarks, ensure_ascii=False)
+    body = {"file": file.id, "kind": file.kind, "records": file.records, "pages": file.found,
+            "verdict": file.verdict.value if file.verdict else None,
+            "faults": summary.fault_count, "remarks": summary.remarks}  # fmt: skip
+    _record(session, EventKind.FILE_READ, actor, file, body, reason=file.reason)
+
+
+def unpacked(session: Session, actor: Actor, file: ImportFile, summary: Summary) -> None:
+    """Write down that a ZIP was taken apart: its files are imports of their own."""
+    file.state = ImportState.IMPORTED
+    file.kind = summary.kind
+    told = f"{len(summary.members)} files unpacked; each is listed by itself."
+    file.reason = "; ".join([told, *summary.faults[:_TOLD_FAULTS]])
+    body = {"file": file.id, "members": [one.name for one in summary.members[:200]]}
+    _record(session, EventKind.FILE_IMPORT, actor, file, body, reason=file.reason)
+
+
+def choose(session: Session, file: ImportFile, choices: Mapping[str, Choice]) -> None:
+    """Keep what a person ticked and wrote; nothing is carried out yet.
+
+    :raises UsageError: the file does not wait for a choice
+    """
+    _require_found(file)
+    for page in session.scalars(
+        select(ImportPage).where(ImportPage.import_id == file.id, ImportPage.id.in_(choices))
+    ):
+        choice = choices[page.id]
+        page.ticked = choice.ticked
+        page.address = page.address if choice.address is None else choice.address.strip()[:8000]
+        page.taken_at = page.taken_at if choice.taken_at is None else choice.taken_at.strip()[:80]
+        page.note = page.note if choice.note is None else choice.note.strip()[:20_000]
+    session.flush()
+
+
+def tick_all(session: Session, file: ImportFile, *, ticked: bool) -> None:
+    """Tick or untick every page of a file.
+
+    :raises UsageError: the file does not wait for a choice
+    """
+    _require_found(file)
+    for page in session.scalars(select(ImportPage).where(ImportPage.import_id == file.id)):
+        page.ticked = ticked
+    session.flush()
+
+
+def confirm(session: Session, actor: Actor, file: ImportFile) -> int:
+    """Let what is ticked become items and captures; return how many pages that is.
+
+    :raises UsageError: a ticked page has no address or time that can be kept; nothing begins
+    """
+    _require_found(file)
+    ticked = list(_pages(session, file, ticked=True))
+    faults = [(page, fault) for page in ticked if (fault := fault_of(page))]
+    if faults:
+        first, why = faults[0]
+        raise UsageError(
+            f"{len(faults)} of the ticked pages cannot be taken yet; the first is no. "
+            f"{first.position + 1}: {why} What you ticked and wrote is kept."
+        )
+    left = [page.address or page.title for page in _pages(session, file, ticked=False)]
+    file.state = ImportState.TAKING
+    body = {"file": file.id, "sha256": file.sha256, "taken": len(ticked), "left": len(left),
+            "left_out": left[:_LISTED_LEFT]}  # fmt: skip
+    _record(session, EventKind.FILE_CONFIRM, actor, file, body)
+    return len(ticked)
+
+
+def discard(session: Session, actor: Actor, file: ImportFile) -> None:
+    """Write down that a person wants nothing of a file.
+
+    :raises UsageError: it is no longer to be decided
+    """
+    if file.state not in {ImportState.FOUND, ImportState.WAITING}:
+        raise UsageError(f"{file.name} is {file.state.value}; only what waits can be discarded.")
+    file.state = ImportState.DISCARDED
+    file.reason = f"Discarded by {actor.name}."
+    _record(session, EventKind.FILE_DISCARD, actor, file, {"file": file.id})
 
 
 def imports_of(session: Session, project_id: str) -> list[ImportFile]:
@@ -116,196 +198,93 @@ def imports_of(session: Session, project_id: str) -> list[ImportFile]:
     return list(session.scalars(query.order_by(ImportFile.id.desc())))
 
 
-def _refuse(
-    database: Database, actor: Actor, project_id: str, name: str, original: Original, reason: str
-) -> ImportFile:
-    refused = ImportFile(
-        project_id=project_id,
-        name=name,
-        kind="",
-        size=original.size,
-        sha256=original.sha256,
-        state=ImportState.REFUSED,
-        reason=reason,
-        imported_by=actor.user_id,
+def get_import(session: Session, project_id: str, import_id: str) -> ImportFile:
+    """Return an import of the project.
+
+    :raises NotFoundError: there is none of that id
+    """
+    found = session.get(ImportFile, import_id)
+    if found is None or found.project_id != project_id:
+        raise NotFoundError("This project has no such import.")
+    return found
+
+
+def is_held(session: Session, sha256: str) -> bool:
+    """Tell whether any import still stands on these bytes."""
+    query = select(ImportFile.id).where(
+        ImportFile.sha256 == sha256, ImportFile.state.not_in(_ENDED)
     )
-    with database.write() as session:
-        session.add(refused)
-        events.record(
-            session,
-            EventKind.FILE_REFUSE,
-            actor=actor,
-            covers=[refused],
-            project_id=project_id,
-            body={"name": name, "sha256": original.sha256},
-            reason=reason,
-        )
-    if original.new:
-        shutil.rmtree(original.path.parent, ignore_errors=True)
-    return refused
+    return session.scalar(query.limit(1)) is not None
 
 
-def _file_row(
-    actor: Actor,
-    project_id: str,
-    name: str,
-    original: Original,
-    kind: str,
-    warcs: list[ImportedWarc],
-) -> ImportFile:
-    faults = [fault for warc in warcs for fault in warc.faults]
-    worst = max((warc.verdict for warc in warcs), key=list(VerdictWord).index)
-    told = "; ".join(
-        f"{fault.kind.value} at byte {fault.offset}: {fault.detail}" for fault in faults[:5]
-    )
-    further = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
-    return ImportFile(
-        project_id=project_id,
-        name=name,
-        kind=kind,
-        size=original.size,
-        sha256=original.sha256,
-        state=ImportState.IMPORTED,
-        verdict=worst,
-        reason=told + further,
-        records=sum(len(warc.records) for warc in warcs),
-        pages=sum(len(warc.pages) for warc in warcs),
-        imported_by=actor.user_id,
-    )
+def warcs_of(session: Session, file: ImportFile) -> list[WarcFile]:
+    """Return the WARCs of an import that stand in the catalog."""
+    return list(session.scalars(select(WarcFile).where(WarcFile.import_id == file.id)))
 
 
-def _place(original: Original, warc: ImportedWarc) -> Path:
-    """Put a derived WARC beside its original; an original that is a WARC stays where it is."""
-    if not warc.derived:
-        return original.path
-    target = original.path.parent / "derived" / warc.path.name
-    make_folder(target.parent)
-    if not target.exists():
-        seal(warc.path, target)
-    return target
+def next_in(session: Session, state: ImportState) -> ImportFile | None:
+    """Return the import that has been in this state longest."""
+    query = select(ImportFile).where(ImportFile.state == state).order_by(ImportFile.id)
+    return session.scalars(query.limit(1)).first()
 
 
-def _import_warc(
-    session: Session,
-    actor: Actor,
-    project: Project,
-    file: ImportFile,
-    warc: ImportedWarc,
-    path: Path,
-    store: Store,
-) -> None:
-    row = WarcFile(
-        project_id=project.id,
+def remarks_of(file: ImportFile) -> list[str]:
+    """Return what is to be known of a file as a whole."""
+    said: list[str] = json.loads(file.remarks)
+    return said
+
+
+def pages_to_take(session: Session, file: ImportFile) -> Sequence[ImportPage]:
+    """Return the ticked pages that are no captures yet, in order."""
+    return [page for page in _pages(session, file, ticked=True) if page.capture_id is None]
+
+
+def _proposed(file: ImportFile, position: int, page: FoundPage) -> ImportPage:
+    moment = parse_instant(page.captured_at) if page.captured_at else None
+    return ImportPage(
         import_id=file.id,
-        name=warc.name,
-        path=store.relative(path),
-        size=path.stat().st_size,
-        sha256=file_sha256(path),
-        records=len(warc.records),
-        verdict=warc.verdict,
-        faults=len(warc.faults),
+        position=position,
+        kind=page.kind,
+        title=page.title,
+        outcome=page.outcome,
+        reason=page.reason,
+        address_claimed=page.address,
+        address_basis=page.address_basis,
+        address_from=page.address_from[:200],
+        time_claimed=moment,
+        time_basis=page.time_basis,
+        redirected_from=json.dumps(page.redirected_from),
+        ticked=page.proposed and page.address is not None,
+        address=page.address or "",
     )
-    records = [
-        Record(
-            warc_file_id=row.id,
-            position=position,
-            record_id=(record.record_id or "")[:200],
-            kind=record.type[:40],
-            target=record.target,
-            offset=record.ref.offset,
-            length=record.ref.length,
-            block_digest=(record.header("WARC-Block-Digest") or "")[:80] or None,
-            payload_digest=(record.header("WARC-Payload-Digest") or "")[:80] or None,
-        )
-        for position, record in enumerate(warc.records)
-    ]
-    added: list[Base] = [row, *records]
-    session.add_all(added)
-    events.record(
-        session,
-        EventKind.FILE_IMPORT,
-        actor=actor,
-        covers=added,
-        project_id=project.id,
-        body={"warc": row.sha256, "records": row.records, "verdict": row.verdict.value},
-    )
-    session.flush()
-    for page in warc.pages:
-        _import_page(session, actor, project, row, path, page)
 
 
-def _import_page(
-    session: Session, actor: Actor, project: Project, warc: WarcFile, path: Path, page: ImportedPage
+def _pages(session: Session, file: ImportFile, *, ticked: bool) -> Iterable[ImportPage]:
+    query = select(ImportPage).where(ImportPage.import_id == file.id, ImportPage.ticked == ticked)
+    return session.scalars(query.order_by(ImportPage.position))
+
+
+def _require_found(file: ImportFile) -> None:
+    if file.state is not ImportState.FOUND:
+        raise UsageError(f"{file.name} is {file.state.value}; nothing is to be chosen now.")
+
+
+def _record(
+    session: Session,
+    kind: EventKind,
+    actor: Actor,
+    file: ImportFile,
+    body: Mapping[str, object],
+    *,
+    reason: str = "",
 ) -> None:
-    try:
-        address = Address.parse(page.address)
-    except AddressError:
-        return  # the record stays listed in its WARC; as an item it could not be addressed
-    item, _new = ensure_item(session, actor, project, address)
-    markup, outcome, reason = "", Outcome.COMPLETE, ""
-    try:
-        payload = read_payload(path, page.record.ref, limit=PAGE_LIMIT)
-        markup = decode_text(payload.body, payload.content_type)
-    except DamagedRecordError as error:
-        outcome, reason = Outcome.PARTIAL, str(error)
-    made = render_text(markup)
-    facts = read_facts(markup)
-    capture = Capture(
-        project_id=project.id,
-        item_id=item.id,
-        warc_file_id=warc.id,
-        address=item.address,
-        final_address=page.record.target,
-        outcome=outcome,
-        reason=reason,
-        http_status=page.record.http_status,
-        captured_at=page.captured_at,
-        finished_at=page.captured_at,
-        engine="import",
-        software=f"imported from {warc.name}",
-        main_offset=page.record.ref.offset,
-        main_length=page.record.ref.length,
-        main_record_id=page.record.record_id,
-        payload_digest=page.record.header("WARC-Payload-Digest"),
-        title=made.title,
-        language=detect_language(facts.body or made.text),
-        language_claimed=(made.language_claimed or "")[:35] or None,
-        facts=dump_facts(facts),
-    )
-    text = rendition(made.title, made.text, made.language_claimed)
-    written = Rendition(
-        capture_id=capture.id, text=made.text, sha256=text.sha256, version=text.version
-    )
-    session.add_all([capture, written])
-    _show(item, capture)
     events.record(
         session,
-        EventKind.CAPTURE_IMPORT,
+        kind,
         actor=actor,
-        covers=[capture, written, item],
-        project_id=project.id,
-        item=item,
-        body={"capture": capture.id, "warc": warc.sha256, "text_sha256": written.sha256},
+        covers=[file],
+        project_id=file.project_id,
+        body=body,
         reason=reason,
     )
     session.flush()
-    check_item(session, actor, project, item, capture)
-
-
-def _show(item: Item, capture: Capture) -> None:
-    if item.latest_captured_at is not None and item.latest_captured_at > capture.captured_at:
-        return
-    item.latest_capture_id = capture.id
-    item.latest_outcome = capture.outcome
-    item.latest_captured_at = capture.captured_at
-    item.title = capture.title
-    item.language = capture.language
-
-
-@contextmanager
-def _work_folder(store: Store) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="import-", dir=store.home / "tmp"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -1,17 +1,19 @@
-"""Lists of addresses with study fields: CSV in, a dry run first, faults named by row.
+"""Lists of addresses with study fields: a dry run first, faults named by row.
 
 A fault of the file imports nothing of it; a fault of a row skips that row and says so
-(decisions 25). A second run of the same list adds nothing.
+(decisions 25). A second run of the same list adds nothing. What the file holds is read in
+archive/importing/tables.py; jobs/listing.py carries an import out, some rows at a time.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import tzinfo
+from pathlib import Path
 from urllib.parse import urljoin
 
 from sqlalchemy.orm import Session
@@ -19,30 +21,36 @@ from sqlalchemy.orm import Session
 from annotate import events
 from annotate.errors import UsageError
 from annotate.events import Actor
-from annotate.models import EventKind, Project, StudyField, ValueSource
+from annotate.models import EventKind, FieldType, Project, StudyField, ValueSource
 from annotate.services import requests
 from annotate.services.checks import recheck_item
+from annotate.services.columns import ADDRESS, IGNORE, guess_mapping
 from annotate.services.fields import fields_of, normalise, set_values, split_values
 from annotate.services.items import ensure_item, find_item
-from archive.errors import AddressError
+from annotate.services.written_dates import as_iso
+from archive.errors import AddressError, NotAnArchiveError
+from archive.importing.bounded import Limits
+from archive.importing.lists import open_table
+from archive.importing.tables import guarded
 from archive.urlkey import Address
 
-ADDRESS: Final = "address"  # what a column is mapped to when it holds the addresses
-IGNORE: Final = ""
-_MOST_ROWS: Final = 200_000
-_ADDRESS_HEADERS: Final = frozenset(
-    {"url", "address", "link", "uri", "permalink", "posturl", "网址", "链接", "الرابط", "ссылка"}
-)
-_WORD: Final = re.compile(r"[\W_]+")
+__all__ = ["ADDRESS", "IGNORE", "guess_mapping"]
 
 
 @dataclass(frozen=True, slots=True)
 class ListFile:
-    """A table as it was read: its header and its rows, each with its line number."""
+    """A table as it was read: its header and its rows, each with its line number.
+
+    `encoding` and `sheet` as they were told by the bytes or chosen; `sure`: the bytes prove it.
+    """
 
     name: str
     header: tuple[str, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
+    encoding: str = ""
+    sure: bool = True
+    sheet: str = ""
+    sheets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,52 +73,111 @@ class ListReport:
     queued: int = 0
     faults: list[RowFault] = field(default_factory=list)
 
+    def reasons(self) -> list[tuple[str, int]]:
+        """Return the kinds of faults, commonest first, with how many rows have each."""
+        kinds = Counter(fault.reason.partition(":")[0] for fault in self.faults)
+        return kinds.most_common()
+
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class ListRow:
+    """One row that can be imported. `first`: captured before everything else that waits."""
+
     address: Address
     values: dict[StudyField, list[str]]
+    first: bool = False
 
 
-def read_list(name: str, data: bytes) -> ListFile:
-    """Read a CSV: comma, semicolon or tab; UTF-8 or UTF-16.
+def read_list(
+    name: str, path: Path, *, limits: Limits | None = None, encoding: str = "", sheet: str = ""
+) -> ListFile:
+    """Read a list: CSV, XLSX, text with an address a line, or bookmarks.
 
+    :param encoding: chosen by a person; empty: the bytes tell
+    :param sheet: chosen by a person; empty: the first that has rows
     :raises UsageError: the file is no such table; nothing of it is imported
     """
-    text = _decoded(name, data)
-    sample = text[:8192]
-    delimiter = max(",;\t", key=sample.partition("\n")[0].count)
     try:
-        table = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise UsageError(f"{name} is no CSV that can be read: {error}.") from error
-    if not table or not any(cell.strip() for cell in table[0]):
-        raise UsageError(f"{name} is empty; its first line must name the columns.")
-    if len(table) - 1 > _MOST_ROWS:
-        raise UsageError(f"{name} has more than {_MOST_ROWS} rows; split it.")
-    header = tuple(cell.strip() for cell in table[0])
-    if len(set(header)) != len(header):
-        raise UsageError(f"{name} has two columns of the same name.")
-    rows = tuple(
-        (line, tuple(row))
-        for line, row in enumerate(table[1:], start=2)
-        if any(map(str.strip, row))
+        table = open_table(path, name, limits or Limits(), encoding=encoding, sheet=sheet)
+    except NotAnArchiveError as error:
+        raise UsageError(str(error)) from error
+    return ListFile(
+        name, table.header, table.rows, table.encoding, table.sure, table.sheet, table.sheets
     )
-    return ListFile(name, header, rows)
 
 
-def guess_mapping(table: ListFile, fields: Iterable[StudyField]) -> dict[str, str]:
-    """Propose what each column holds: `address`, a field's key, or nothing."""
-    by_name = {}
-    for one in fields:
-        by_name[_plain(one.key)] = one.key
-        by_name.setdefault(_plain(one.label), one.key)
-    mapping: dict[str, str] = {}
-    for column in table.header:
-        plain = _plain(column)
-        guess = ADDRESS if plain in _ADDRESS_HEADERS else by_name.get(plain, IGNORE)
-        mapping[column] = IGNORE if guess in mapping.values() else guess
-    return mapping
+def plan(
+    session: Session,
+    project: Project,
+    table: ListFile,
+    mapping: Mapping[str, str],
+    *,
+    base_address: str = "",
+    zone: tzinfo | None = None,
+    first: int = 0,
+) -> tuple[list[ListRow], ListReport]:
+    """Read every row; return those that can be imported, and a report with the faults.
+
+    :param base_address: what addresses that are only a path stand on
+    :param zone: of times that say none; None leaves such rows out
+    :param first: how many of the rows are captured before everything else waiting
+    :raises UsageError: the mapping names no address column, or an unknown field
+    """
+    fields = {one.key: one for one in fields_of(session, project.id)}
+    _check_mapping(table, mapping, fields)
+    report = ListReport(rows=len(table.rows))
+    good: list[ListRow] = []
+    for line, cells in table.rows:
+        try:
+            address, values = _read_row(table, mapping, fields, cells, base_address, zone)
+        except (UsageError, AddressError) as error:
+            report.faults.append(RowFault(line, str(error), cells))
+            continue
+        good.append(ListRow(address, values, first=len(good) < first))
+    return good, report
+
+
+def look(session: Session, project: Project, rows: Sequence[ListRow], report: ListReport) -> None:
+    """Count in the report what importing the rows would do; do nothing."""
+    seen: set[str] = set()
+    for row in rows:
+        known = row.address.exact in seen or find_item(session, project.id, row.address) is not None
+        seen.add(row.address.exact)
+        report.new_items += not known
+        report.known_items += known
+
+
+def import_rows(
+    session: Session,
+    actor: Actor,
+    project: Project,
+    rows: Iterable[ListRow],
+    report: ListReport,
+    *,
+    name: str,
+    capture: bool = True,
+    engine: str = "auto",
+) -> None:
+    """Make items of rows, set their values, queue their captures; count it in the report."""
+    for row in rows:
+        item, is_new = ensure_item(session, actor, project, row.address)
+        report.new_items += is_new
+        report.known_items += not is_new
+        changed = set_values(session, actor, project, item, row.values, source=ValueSource.LIST)
+        report.changed_values += len(changed)
+        if changed:
+            recheck_item(session, actor, project, item)
+        if capture and item.latest_capture_id is None:
+            asked = requests.ask(
+                session,
+                actor,
+                project,
+                [row.address],
+                engine=engine,
+                why=f"list {name}",
+                priority=50 if row.first else 100,
+            )
+            report.queued += len(asked.requests)
 
 
 def import_list(
@@ -121,69 +188,46 @@ def import_list(
     mapping: Mapping[str, str],
     *,
     base_address: str = "",
+    zone: tzinfo | None = None,
     capture: bool = True,
     engine: str = "auto",
     dry_run: bool = False,
     first: int = 0,
 ) -> ListReport:
-    """Import a list; with `dry_run` say what it would do and do nothing.
+    """Import a list in one transaction; with `dry_run` say what it would do and do nothing.
 
-    :param base_address: what addresses that are only a path stand on
-    :param first: how many of the rows are captured before everything else waiting
     :raises UsageError: the mapping names no address column, or an unknown field
     """
-    fields = {one.key: one for one in fields_of(session, project.id)}
-    _check_mapping(table, mapping, fields)
-    report = ListReport(rows=len(table.rows))
-    good: list[_Row] = []
-    for line, cells in table.rows:
-        try:
-            good.append(_read_row(table, mapping, fields, cells, base_address))
-        except (UsageError, AddressError) as error:
-            report.faults.append(RowFault(line, str(error), cells))
-    seen: set[str] = set()
-    for position, row in enumerate(good):
-        known = find_item(session, project.id, row.address) is not None
-        new = not known and row.address.exact not in seen
-        seen.add(row.address.exact)
-        report.new_items += new
-        report.known_items += not new
-        if dry_run:
-            continue
-        item, _is_new = ensure_item(session, actor, project, row.address)
-        report.changed_values += len(
-            set_values(session, actor, project, item, row.values, source=ValueSource.LIST)
-        )
-        recheck_item(session, actor, project, item)
-        if capture and item.latest_capture_id is None:
-            asked = requests.ask(
-                session,
-                actor,
-                project,
-                [row.address],
-                engine=engine,
-                why=f"list {table.name}",
-                priority=50 if position < first else 100,
-            )
-            report.queued += len(asked.requests)
-    if not dry_run:
-        _record(session, actor, project, table, report)
+    rows, report = plan(
+        session, project, table, mapping, base_address=base_address, zone=zone, first=first
+    )
+    if dry_run:
+        look(session, project, rows, report)
+        return report
+    import_rows(
+        session, actor, project, rows, report, name=table.name, capture=capture, engine=engine
+    )
+    record_import(session, actor, project, table, report)
     return report
 
 
 def faults_csv(table: ListFile, faults: Sequence[RowFault]) -> str:
-    """Return the skipped rows as CSV, each with its line and why, to mend and import again."""
+    """Return the skipped rows as CSV, each with its line and why, to mend and import again.
+
+    Cells that a spreadsheet would take for a formula are guarded; reading takes that off.
+    """
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow(["line", "why", *table.header])
+    writer.writerow(["line", "why", *map(guarded, table.header)])
     for fault in faults:
-        writer.writerow([fault.line, fault.reason, *fault.row])
+        writer.writerow([fault.line, guarded(fault.reason), *map(guarded, fault.row)])
     return out.getvalue()
 
 
-def _record(
+def record_import(
     session: Session, actor: Actor, project: Project, table: ListFile, report: ListReport
 ) -> None:
+    """Write down that a list was imported, and what came of it."""
     events.record(
         session,
         EventKind.LIST_IMPORT,
@@ -223,7 +267,8 @@ def _read_row(
     fields: Mapping[str, StudyField],
     cells: Sequence[str],
     base_address: str,
-) -> _Row:
+    zone: tzinfo | None,
+) -> tuple[Address, dict[StudyField, list[str]]]:
     """Read one row.
 
     :raises UsageError: it has another number of cells, or a value that does not fit its field
@@ -233,34 +278,16 @@ def _read_row(
         raise UsageError(f"The row has {len(cells)} cells, the header {len(table.header)}.")
     address: Address | None = None
     values: dict[StudyField, list[str]] = {}
-    for column, cell in zip(table.header, cells, strict=True):
-        target = mapping.get(column, IGNORE)
+    for column, given in zip(table.header, cells, strict=True):
+        target, cell = mapping.get(column, IGNORE), given
         if target == ADDRESS:
             address = Address.parse(urljoin(base_address, cell.strip()))
         elif target != IGNORE:
+            if fields[target].type is FieldType.DATETIME:
+                cell = as_iso(cell, zone)
             values[fields[target]] = split_values(fields[target], cell)
             for value in values[fields[target]]:
                 normalise(fields[target], value)
     if address is None:
         raise AddressError("The row has no address.")
-    return _Row(address, values)
-
-
-def _decoded(name: str, data: bytes) -> str:
-    encoding = "utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"{name} is neither UTF-8 nor UTF-16 (byte {error.start} does not fit). "
-            "Save it again as “CSV UTF-8”."
-        ) from error
-    if "\x00" in text:
-        raise UsageError(
-            f"{name} holds bytes that no CSV has; is it a spreadsheet? Save it as CSV."
-        )
-    return text
-
-
-def _plain(name: str) -> str:
-    return _WORD.sub("", name.casefold())
+    return address, values

@@ -60,8 +60,8 @@ def test_wrong_use(home: Path, arguments: tuple[str, ...], code: int, word: str)
 
 def test_import_verify_search_export(home: Path, shared: Path) -> None:
     warc = shared / "corpora/warc/warcio/example.warc.gz"
-    done = holdfast(home, "import", str(warc))
-    assert "records, 1 pages" in done.stdout
+    done = holdfast(home, "import", "--yes", str(warc))
+    assert "6 records, 2 found, 2 ticked, 2 taken" in done.stdout
     assert json.loads(holdfast(home, "--json", "search", "illustrative").stdout)["total"] == 1
     assert "http://example.com/" in holdfast(home, "export", "csv").stdout
     assert holdfast(home, "verify", str(home)).stdout

@@ -1,0 +1,51 @@
+"""Carrying out the import of a list some rows at a time, so that nobody else waits long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from typing import Final
+
+from annotate.db import Database
+from annotate.errors import NotFoundError
+from annotate.events import Actor
+from annotate.models import Project
+from annotate.services import lists
+
+_BATCH: Final = 200  # rows of one transaction
+
+
+def run_list(
+    database: Database,
+    actor: Actor,
+    project_id: str,
+    table: lists.ListFile,
+    mapping: Mapping[str, str],
+    *,
+    base_address: str = "",
+    zone: tzinfo | None = None,
+    capture: bool = True,
+    engine: str = "auto",
+) -> lists.ListReport:
+    """Import a list; broken off, its rows so far stand, and a second run adds the rest.
+
+    :raises UsageError: the mapping names no address column, or an unknown field
+    """
+    with database.read() as session:
+        project = session.get(Project, project_id)
+        if project is None:
+            raise NotFoundError("The project is gone.")
+        rows, report = lists.plan(
+            session, project, table, mapping, base_address=base_address, zone=zone
+        )
+    for start in range(0, len(rows), _BATCH):
+        with database.write() as session:
+            project = session.get_one(Project, project_id)
+            lists.import_rows(
+                session, actor, project, rows[start : start + _BATCH], report,
+                name=table.name, capture=capture, engine=engine,
+            )  # fmt: skip
+    with database.write() as session:
+        project = session.get_one(Project, project_id)
+        lists.record_import(session, actor, project, table, report)
+    return report

@@ -1,0 +1,95 @@
+"""Each kind of file to its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from archive.errors import NotAnArchiveError, UnsafePackageError
+from archive.framing import GZIP_MAGIC
+from archive.importing.derive import Original
+from archive.importing.found import Findings
+from archive.importing.har import read_har
+from archive.importing.kinds import LISTS, FileKind, sniff
+from archive.importing.media import read_document, read_film, read_image, read_pdf
+from archive.importing.packages import read_wacz, read_zip
+from archive.importing.recompress import arc_to_warc, is_mendable, recompress_warc
+from archive.importing.saved import read_html, read_mhtml
+from archive.importing.warcs import read_warc
+from archive.reader import walk
+from archive.record import Fault
+from archive.verdict import VerdictWord, judge
+
+_FIRST: Final = 4  # records or faults looked at to see how a file is packed
+
+
+def read_original(findings: Findings, original: Original) -> None:
+    """Read a file of any kind; what it is not fit for is told as a refusal."""
+    try:
+        kind = sniff(original.path, original.name)
+        findings.kind(kind.value)
+        if kind in LISTS:
+            raise NotAnArchiveError("this is a list of addresses; it is imported under Lists")
+        _READERS[kind](findings, original)
+    except (NotAnArchiveError, UnsafePackageError) as error:
+        findings.refuse(str(error))
+
+
+def _warc(findings: Findings, original: Original) -> None:
+    with original.path.open("rb") as file:
+        begin = file.read(3)
+    packed = begin == b"BZh"
+    mend = begin == GZIP_MAGIC and _badly_cut(original.path)
+    if not packed and not mend:
+        gathered, _ = read_warc(findings, original.path, name=original.name)
+        findings.verdict(gathered.verdict)
+        return
+    faults = [one for one in walk(original.path) if isinstance(one, Fault)] if mend else []
+    for fault in faults:
+        findings.record_fault(fault)
+    copy = recompress_warc(original, findings.work)
+    gathered, _ = read_warc(
+        findings, copy, name=copy.name, stored=copy.name,
+        made_by="records packed one by one, their bytes unchanged", faults_told=packed, own=1,
+    )  # fmt: skip
+    findings.remark(
+        "Its records cannot be opened one by one as it is packed: a copy was made in which they "
+        "can. The original is kept."
+    )
+    findings.verdict(gathered.verdict if packed else judge(faults, undigested=False))
+
+
+def _badly_cut(path: Path) -> bool:
+    """Tell, from where the file begins, whether its gzip members are no records."""
+    faults = [one for one in islice(walk(path), _FIRST) if isinstance(one, Fault)]
+    return is_mendable(faults)
+
+
+def _arc(findings: Findings, original: Original) -> None:
+    copy, fault = arc_to_warc(original, findings.work)
+    read_warc(
+        findings, copy, name=copy.name, stored=copy.name, own=1,
+        made_by="ARC records written as WARC",
+    )  # fmt: skip
+    findings.remark("ARC has no digests and no requests; its records were written anew as WARC.")
+    if fault:
+        findings.fault("ARC", "cut off", fault)
+    findings.verdict(VerdictWord.DAMAGED if fault else VerdictWord.INTACT_WITHOUT_DIGESTS)
+
+
+_READERS: Final[Mapping[FileKind, Callable[[Findings, Original], None]]] = {
+    FileKind.WARC: _warc,
+    FileKind.ARC: _arc,
+    FileKind.WACZ: read_wacz,
+    FileKind.ZIP: read_zip,
+    FileKind.HAR: read_har,
+    FileKind.MHTML: read_mhtml,
+    FileKind.HTML: read_html,
+    FileKind.PDF: read_pdf,
+    FileKind.DOCUMENT: read_document,
+    FileKind.IMAGE: read_image,
+    FileKind.VIDEO: read_film,
+    FileKind.AUDIO: read_film,
+}
