@@ -169,19 +169,6 @@ class CaptureWriter:
         more = [("WARC-Concurrent-To", concurrent_to)] if concurrent_to else []
         return self._put("resource", _uri(uri), content_type, body, at=at, more=more)
 
-    def resource_file(
-        self,
-        uri: str,
-        content_type: str,
-        file: BinaryIO,
-        *,
-        at: datetime,
-        concurrent_to: str | None,
-    ) -> str:
-        """Write something made of the page out of a file, whatever its size; see `resource`."""
-        more = [("WARC-Concurrent-To", concurrent_to)] if concurrent_to else []
-        return self._put("resource", _uri(uri), content_type, file, at=at, more=more)
-
     def finish(self, provenance: Mapping[str, object], *, target: str) -> WarcSummary:
         """Write the provenance record, make the file durable, check it, and name it.
 
