@@ -21,6 +21,7 @@ class Act(StrEnum):
     NOTE = "write notes"
     SET_FIELD = "set fields"
     JUDGE_SAME = "judge items the same"
+    SAVE_SEARCH = "save searches"
     CODE = "code"
     MANAGE_CODING = "manage codebooks and rounds"
     CHANGE_PROJECT = "change the project"
@@ -28,7 +29,15 @@ class Act(StrEnum):
 
 
 _VIEWER: Final = frozenset({Act.READ, Act.EXPORT})
-_CODER: Final = _VIEWER | {Act.TAG, Act.NOTE, Act.SET_FIELD, Act.CAPTURE, Act.JUDGE_SAME, Act.CODE}
+_CODER: Final = _VIEWER | {
+    Act.TAG,
+    Act.NOTE,
+    Act.SET_FIELD,
+    Act.CAPTURE,
+    Act.JUDGE_SAME,
+    Act.SAVE_SEARCH,
+    Act.CODE,
+}
 _MANAGER: Final = _CODER | {Act.IMPORT, Act.CHANGE_PROJECT, Act.MANAGE_CODING}
 ACTS: Final[Mapping[Role, frozenset[Act]]] = {
     Role.VIEWER: _VIEWER,

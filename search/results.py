@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from search.analysis import Token, related, tokens, words
+from search.analysis import Token, same_related, tokens, words
 from search.query import And, Fuzzy, Node, Or, Phrase, Prefix, Term, TextField
 
 SCAN: Final = 2_000_000  # characters of a text in which all marks are found
@@ -146,7 +146,7 @@ def _first_chance(text: str, leaves: Sequence[Leaf]) -> int | None:
 
     A cheap look over the whole text, so that long pages are not taken apart in vain.
     """
-    if any(isinstance(leaf, Fuzzy) or (isinstance(leaf, Term) and leaf.related) for leaf in leaves):
+    if any(isinstance(leaf, Fuzzy) or _is_related(leaf) for leaf in leaves):
         return 0
     plain = unicodedata.normalize("NFKC", text).casefold()
     places = []
@@ -207,10 +207,13 @@ def _near(
 def _fitting(wanted: str, leaf: Leaf) -> Callable[[str], bool]:
     if isinstance(leaf, Fuzzy):
         return lambda word: _within_edits(word, wanted, leaf.distance)
-    if isinstance(leaf, Term) and leaf.related:
-        form = related(wanted)
-        return lambda word: word == wanted or related(word) == form
+    if _is_related(leaf):
+        return lambda word: word == wanted or same_related(word, wanted)
     return lambda word: word == wanted
+
+
+def _is_related(leaf: Leaf) -> bool:
+    return isinstance(leaf, Term | Phrase) and leaf.related
 
 
 def _within_edits(word: str, wanted: str, distance: int) -> bool:

@@ -34,6 +34,13 @@ from annotate.models.evidence import (
     SameItemJudgement,
     WarcFile,
 )
+from annotate.models.finding import (
+    CaptureTraits,
+    DocumentText,
+    EarlierRendition,
+    SavedSearch,
+    SavedSearchSeen,
+)
 from annotate.models.people import (
     Membership,
     Project,
@@ -72,11 +79,14 @@ __all__ = [
     "Capture",
     "CaptureRequest",
     "CaptureSession",
+    "CaptureTraits",
     "CodebookVersion",
     "CodingAnswer",
     "CodingDraft",
     "CodingRound",
     "Decision",
+    "DocumentText",
+    "EarlierRendition",
     "Event",
     "EventKind",
     "FieldCheck",
@@ -109,6 +119,8 @@ __all__ = [
     "RoundState",
     "RoundUnit",
     "SameItemJudgement",
+    "SavedSearch",
+    "SavedSearchSeen",
     "SignInLink",
     "SignInSession",
     "StudyCodebook",

@@ -76,6 +76,10 @@ class EventKind(StrEnum):
     SESSION_ADD = "capture-session:add"
     SESSION_DELETE = "capture-session:delete"
     EXPORT_MAKE = "export:make"
+    SEARCH_SAVE = "search:save"
+    SEARCH_REMOVE = "search:remove"
+    DOCUMENT_READ = "document:read"
+    RENDITION_MAKE = "rendition:make"
 
 
 class Event(Base, kw_only=True, eq=False):

@@ -21,7 +21,7 @@ from annotate.services.rows import Row, rows_of
 from annotate.visibility import is_blind
 from search.answering import Answer, Hit, answer
 from search.engine import Engine
-from search.query import And, Label, Node, Not, Or, parse_query
+from search.query import And, Label, Node, Not, Or, parse_query, with_related
 
 PAGE_SIZES: Final = (25, 50, 100, 200)
 _KEPT_ANSWERS: Final = 64  # of one project, until anything of it changes
@@ -80,17 +80,25 @@ def find(
 
 
 def answered(
-    session: Session, project: Project, text: str, engine: Engine, zone: tzinfo
+    session: Session,
+    project: Project,
+    text: str,
+    engine: Engine,
+    zone: tzinfo,
+    *,
+    related: bool = False,
 ) -> tuple[Node, Answer]:
     """Answer a query, with what must be said about the answer.
 
+    :param related: take every word in its related forms too (decisions 15)
     :raises QuerySyntaxError: the query cannot be read
     """
-    query = parse_query(text)
+    query = with_related(parse_query(text)) if related else parse_query(text)
     held = labels_of(session, project.id)
     answers: dict[object, Answer] = held.once("answers", dict)
     # Whatever changes a label makes new labels; whatever changes words moves the index on.
-    key = (text, str(zone), project.window_from, project.window_to, id(engine), engine.position())
+    window = (project.window_from, project.window_to, str(zone))
+    key = (text, related, window, id(engine), engine.position())
     found = answers.get(key)
     if found is None:
         labels = ProjectLabels(session, project, zone, apart=asks_for_variants(query))
@@ -111,13 +119,14 @@ def ids_for(
     zone: tzinfo,
     *,
     sort: str = Sort.BEST,
+    related: bool = False,
 ) -> list[str]:
     """Return the ids of all items a query finds, in order.
 
     :raises QuerySyntaxError: the query cannot be read
     """
-    hits = find(session, project, text, engine, zone)[1]
-    return in_order(session, project, [hit.item_id for hit in hits], sort, zone)
+    _query, found = answered(session, project, text, engine, zone, related=related)
+    return in_order(session, project, [hit.item_id for hit in found.hits], sort, zone)
 
 
 def search_items(
@@ -133,6 +142,7 @@ def search_items(
     with_facets: bool = True,
     opened: frozenset[str] = frozenset(),
     only: frozenset[str] | None = None,
+    related: bool = False,
 ) -> Page:
     """Answer a query with one page of rows and the facets of all that was found.
 
@@ -140,7 +150,7 @@ def search_items(
     :param only: of what is found, list these alone
     :raises QuerySyntaxError: the query cannot be read
     """
-    query, found = answered(session, project, text, engine, zone)
+    query, found = answered(session, project, text, engine, zone, related=related)
     ids = in_order(session, project, [hit.item_id for hit in found.hits], sort, zone)
     if only is not None:
         ids = [item_id for item_id in ids if item_id in only]

@@ -20,7 +20,18 @@ from annotate.models import (
     WarcFile,
 )
 from annotate.permissions import Act
-from annotate.services import checks, fields, items, live, notes, requests, sameness, tags, timeline
+from annotate.services import (
+    checks,
+    fields,
+    items,
+    live,
+    notes,
+    reading,
+    requests,
+    sameness,
+    tags,
+    timeline,
+)
 from annotate.services.counting import load_facts_of_items, why
 from annotate.views.context import ProjectContext, actor, load_project, signed_in, wiring
 from archive.urlkey import Address
@@ -49,6 +60,7 @@ def show(slug: str, item_id: str) -> str:
             moments=timeline.of_item(session, item),
             capture=capture,
             **_of_capture(session, capture),
+            reading=_reading(session, capture),
             **_of_item(session, context, item),
         )
 
@@ -232,6 +244,16 @@ def _of_capture(session: Session, capture: Capture | None) -> dict[str, object]:
         "records": session.scalars(records.order_by(Record.position).limit(200)).all(),
         "rendition": session.get(Rendition, capture.id),
     }
+
+
+def _reading(session: Session, capture: Capture | None) -> reading.Reading:
+    """Return the text tab's text, with what the address asks for marked."""
+    rendition = session.get(Rendition, capture.id) if capture is not None else None
+    return reading.read(
+        rendition.text if rendition is not None else "",
+        request.args.get("find", "").strip(),
+        request.args.get("mark", 1, type=int),
+    )
 
 
 def _of_item(session: Session, context: ProjectContext, item: Item) -> dict[str, object]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from annotate.errors import UsageError
-from annotate.models import BulkKind
+from annotate.errors import NotFoundError, UsageError
+from annotate.models import BulkKind, SavedSearch
 from annotate.permissions import Act
-from annotate.services import exports, library, tags
+from annotate.services import exports, library, saved, tags
+from annotate.services.hints import Hints, hints_for
 from annotate.services.label_index import labels_of
 from annotate.services.live import head
 from annotate.views.context import (
@@ -24,12 +26,16 @@ from annotate.views.context import (
     signed_in,
     wiring,
 )
+from annotate.views.saved import bp as saved_searches
+from annotate.views.saved import state_of
 from annotate.visibility import is_blind
 from search.errors import QuerySyntaxError
+from search.query import parse_query
 
 bp = Blueprint("library", __name__)
+bp.register_blueprint(saved_searches)
 # What the address of a list says, in the order it says it; everything else is not passed on.
-STATE: Final = ("q", "sort", "page", "size", "zone", "more")
+STATE: Final = ("q", "sort", "page", "size", "zone", "forms", "more", "saved", "new")
 _FURTHEST: Final = 10**9  # pages
 ATOM_ENTRIES: Final = 50
 
@@ -43,6 +49,7 @@ class Asked:
     number: int
     size: int
     opened: frozenset[str]
+    related: bool
 
 
 def asked_for() -> Asked:
@@ -55,6 +62,7 @@ def asked_for() -> Asked:
         number=min(_FURTHEST, max(1, request.args.get("page", 1, type=int))),
         size=size if size in library.PAGE_SIZES else 50,
         opened=frozenset(request.args.getlist("more")),
+        related=request.args.get("forms") == "related",
     )
 
 
@@ -78,11 +86,18 @@ def index(slug: str) -> tuple[str, int]:
     fault: QuerySyntaxError | None = None
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.READ)
+        looked = _looked(session, context, asked)
+        hints = Hints()
         try:
-            page = _page(session, context, asked)
+            page = _page(session, context, asked, looked)
+            if not asked.related:
+                hints = hints_for(
+                    session, context.project, asked.query, parts().engine, context.zone
+                )
         except QuerySyntaxError as error:
             fault = error
             page = library.Page(asked.query, 0, 1, asked.size, (), ())
+        searches = saved.saved_of(session, context.project.id)
         everything = tags.all_tags(session, context.project.id)
         operation = tags.last_operation(session, context.project.id, person().id)
         feed = head(session, context.project.id)
@@ -101,6 +116,10 @@ def index(slug: str) -> tuple[str, int]:
         feed=feed,
         sorts=library.SORT_LABELS,
         sizes=library.PAGE_SIZES,
+        hints=hints,
+        looked=looked,
+        searches=searches,
+        state_of=state_of,
     )
     return html, 400 if fault else 200
 
@@ -115,9 +134,7 @@ def as_json(slug: str) -> AnyResponse:
         if (unchanged := _unchanged(session, context)) is not None:
             return unchanged
         ids = _ids(session, context, asked)
-        query, _hits = library.find(
-            session, context.project, asked.query, parts().engine, context.zone
-        )
+        query = parse_query(asked.query)
         facets = library.facets_for(
             session, context.project, context.zone, ids, asked.query, query, asked.opened
         )
@@ -169,6 +186,7 @@ def as_atom(slug: str) -> AnyResponse:
             sort=sort,
             size=ATOM_ENTRIES,
             with_facets=False,
+            related=asked.related,
         )
     xml = render_template(
         "library.atom",
@@ -189,7 +207,12 @@ def bulk(slug: str) -> AnyResponse:
         context = load_project(session, slug, Act.TAG)
         if form.get("all") == "yes":
             ids = library.ids_for(
-                session, context.project, form.get("q", ""), parts().engine, context.zone
+                session,
+                context.project,
+                form.get("q", ""),
+                parts().engine,
+                context.zone,
+                related=form.get("forms") == "related",
             )
         else:
             ids = form.getlist("item")
@@ -214,7 +237,34 @@ def undo(slug: str, operation_id: str) -> AnyResponse:
     return redirect(_back(slug))
 
 
-def _page(session: Session, context: ProjectContext, asked: Asked) -> library.Page:
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A saved search as the person who looks at it has it."""
+
+    search: SavedSearch
+    since: datetime | None
+    new: frozenset[str]
+    only_new: bool
+
+
+def _looked(session: Session, context: ProjectContext, asked: Asked) -> _Looked | None:
+    """Return the saved search the address names, if it still asks what was saved."""
+    saved_id = request.args.get("saved")
+    if not saved_id:
+        return None
+    try:
+        one = saved.get_saved(session, context.project, saved_id)
+        if (one.query, one.related) != (asked.query, asked.related):
+            return None
+        since, new = saved.new_since(session, person().id, one, _ids(session, context, asked))
+    except (NotFoundError, QuerySyntaxError):
+        return None
+    return _Looked(one, since, new, request.args.get("new") == "yes")
+
+
+def _page(
+    session: Session, context: ProjectContext, asked: Asked, looked: _Looked | None
+) -> library.Page:
     return library.search_items(
         session,
         context.project,
@@ -225,12 +275,20 @@ def _page(session: Session, context: ProjectContext, asked: Asked) -> library.Pa
         number=asked.number,
         size=asked.size,
         opened=asked.opened,
+        related=asked.related,
+        only=looked.new if looked is not None and looked.only_new else None,
     )
 
 
 def _ids(session: Session, context: ProjectContext, asked: Asked) -> list[str]:
     return library.ids_for(
-        session, context.project, asked.query, parts().engine, context.zone, sort=asked.sort
+        session,
+        context.project,
+        asked.query,
+        parts().engine,
+        context.zone,
+        sort=asked.sort,
+        related=asked.related,
     )
 
 
@@ -267,5 +325,6 @@ def _tagged(text: str, kind: str) -> Response:
 
 
 def _back(slug: str) -> str:
-    kept: dict[str, Any] = {key: request.form.get(key) for key in ("q", "page", "sort", "size")}
+    names = ("q", "page", "sort", "size", "forms")
+    kept: dict[str, Any] = {name: request.form.get(name) for name in names}
     return url_for("library.index", slug=slug, zone=request.args.get("zone"), **kept)

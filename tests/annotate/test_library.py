@@ -285,13 +285,80 @@ def test_a_bulk_tag_is_found_at_once(writer: FlaskClient, ids: dict[str, str]) -
     assert len(found(writer, "tag:swept")) == 6
 
 
+def test_exact_and_more_in_related_forms(client: FlaskClient) -> None:
+    page = client.get(LIBRARY, query_string={"q": "field"}).text
+    assert total(page) == 0
+    assert "1 more in related forms" in page
+    wider = client.get(LIBRARY, query_string={"q": "field", "forms": "related"}).text
+    assert total(wider) == 1
+    assert "<mark>fields</mark>" in wider
+    assert found(client, "field", forms="related") == {"en"}
+    traditional = client.get(LIBRARY, query_string={"q": "強迫勞動"}).text
+    assert "1 more in related forms" in traditional
+
+
+def test_did_you_mean(client: FlaskClient) -> None:
+    page = client.get(LIBRARY, query_string={"q": "kashgra cotton"}).text
+    link = re.search(r'Did you mean <a href="([^"]+)"><bdi>kashgar cotton', page)
+    assert link is not None
+    assert total(client.get(html.unescape(link[1])).text) == 1
+
+
+def test_a_saved_search_says_what_is_new(
+    writer: FlaskClient, capture: Capture, sign_in: Browser
+) -> None:
+    answer = send(writer, LIBRARY, "/p/study/searches", name="Cotton", q="cotton", sort="oldest")
+    saved = answer.headers["Location"]
+    assert "0 new since" in writer.get(saved).text
+    capture({f"{BASE}late": "<title>Late</title><p>more cotton"})
+    page = writer.get(saved).text
+    assert "1 new since" in page
+    assert total(page) == 3
+    only = writer.get(saved + "&new=yes").text
+    assert total(only) == 1
+    assert "Late" in only
+    listed = writer.get("/p/study/searches").text
+    assert "<strong>1</strong>" in listed
+    seen = re.search(r'action="([^"]+/seen)"', page)
+    assert seen is not None
+    send(writer, LIBRARY, seen[1])
+    assert "0 new since" in writer.get(saved).text
+    assert "You have not looked at it yet" in sign_in("viewer").get(saved).text
+    again = send(writer, LIBRARY, "/p/study/searches", name="cotton", q="x")
+    assert again.status_code == 400
+    send(writer, "/p/study/searches", seen[1].replace("/seen", "/remove"))
+    assert "None yet." in writer.get("/p/study/searches").text
+
+
+def test_a_viewer_saves_no_search(sign_in: Browser) -> None:
+    viewer = sign_in("viewer")
+    assert send(viewer, LIBRARY, "/p/study/searches", name="x", q="x").status_code == 403
+
+
+def test_finding_within_an_item_goes_from_mark_to_mark(world: World) -> None:
+    address = f"/p/study/items/{world.ids['ru']}"
+    asked = {"tab": "text", "find": "поля OR кашгара"}
+    page = world.client.get(address, query_string=asked).text
+    assert re.findall(r'<mark id="mark-(\d)"[^>]*>([^<]+)', page) == [
+        ("1", "Поля"), ("2", "Кашгара"), ("3", "поля")
+    ]  # fmt: skip
+    assert '<mark id="mark-1" class="shown">' in page
+    link = re.search(r'id="mark-previous" href="([^"]+)"', page)
+    assert link is not None
+    last = world.client.get(html.unescape(link[1])).text
+    assert '<mark id="mark-3" class="shown">' in last
+    none = world.client.get(address, query_string={"tab": "text", "find": "x"}).text
+    assert "Not in this text" in none
+    assert world.client.get(address, query_string={"tab": "text", "find": '"'}).status_code == 200
+
+
 def test_a_fault_is_pointed_at(client: FlaskClient) -> None:
     answer = client.get(LIBRARY, query_string={"q": "cotton (rail"})
     assert answer.status_code == 400
     assert "cotton <mark>(</mark>rail" in answer.text
 
 
-def test_no_address_whatever_breaks_a_page(client: FlaskClient) -> None:
+def test_no_address_whatever_breaks_a_page(client: FlaskClient, world: World) -> None:
     """Acceptance 5, over HTTP: parameters of every sort are answered, never with a 500."""
     chance = random.Random(5)
     alphabet = (
@@ -300,6 +367,7 @@ def test_no_address_whatever_breaks_a_page(client: FlaskClient) -> None:
     odd = ["", "9" * 4000, "-1", "NaN", "1e9", "\x00", "../../etc/passwd", "UTC+99:99", "é" * 3000]
     names = ["q", "sort", "page", "size", "zone", "more", "find", "saved", "new", "capture", "tab"]
     paths = [
+        f"/p/study/items/{world.ids['zh']}",
         LIBRARY,
         f"{LIBRARY}items.json",
         f"{LIBRARY}items.csv",
