@@ -6,6 +6,7 @@ bytes under equal algorithms are the same body, whenever they were recorded, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -74,12 +75,20 @@ class Resolved(Generic[Place]):
 
 def claim_of(record: Record) -> RevisitClaim:
     """Read the claim of a revisit record."""
+    return claim_of_fields(record.headers)
+
+
+def claim_of_fields(fields: Sequence[tuple[str, str]]) -> RevisitClaim:
+    """Read the claim out of the named fields of a revisit record."""
+    said: dict[str, str] = {}
+    for name, value in fields:
+        said.setdefault(name.lower(), value)
+    target = said.get("warc-refers-to-target-uri") or said.get("warc-target-uri") or ""
     return RevisitClaim(
-        refers_to=record.header("WARC-Refers-To"),
-        target=(record.header("WARC-Refers-To-Target-URI") or record.target or "").strip("<>")
-        or None,
-        date=record.header("WARC-Refers-To-Date"),
-        digest=record.header("WARC-Payload-Digest"),
+        refers_to=said.get("warc-refers-to"),
+        target=target.strip("<>") or None,
+        date=said.get("warc-refers-to-date"),
+        digest=said.get("warc-payload-digest"),
     )
 
 

@@ -21,6 +21,7 @@ from typing import IO, Final
 
 from annotate.errors import NotFoundError, TooLargeError
 from annotate.events import Actor
+from annotate.jobs.revisits import complete_page, complete_waiting
 from annotate.models import ImportFile, ImportState, Project, User, WarcFile
 from annotate.services import imports, taking
 from annotate.services.people import actor_of
@@ -235,13 +236,14 @@ def _take(wiring: Wiring, actor: Actor, file: ImportFile) -> None:
         ticked = {page.position for page in imports.pages_to_take(session, file)}
     for position, (_at, page) in enumerate(load_pages(work)):
         if position in ticked:
-            wanted.append((position, page))
+            wanted.append((position, complete_page(wiring, file.project_id, page)))
         if len(wanted) >= _BATCH:
             _take_batch(wiring, actor, file, wanted, warcs, work)
             wanted = []
     _take_batch(wiring, actor, file, wanted, warcs, work)
     with wiring.database.write() as session:
         taking.finish(session, actor, imports.get_import(session, file.project_id, file.id))
+    complete_waiting(wiring, actor, file.project_id)
     shutil.rmtree(work, ignore_errors=True)
 
 

@@ -241,7 +241,7 @@ def pages_to_take(session: Session, file: ImportFile) -> Sequence[ImportPage]:
 
 def _proposed(file: ImportFile, position: int, page: FoundPage) -> ImportPage:
     moment = parse_instant(page.captured_at) if page.captured_at else None
-    return ImportPage(
+    row = ImportPage(
         import_id=file.id,
         position=position,
         kind=page.kind,
@@ -254,9 +254,10 @@ def _proposed(file: ImportFile, position: int, page: FoundPage) -> ImportPage:
         time_claimed=moment,
         time_basis=page.time_basis,
         redirected_from=json.dumps(page.redirected_from),
-        ticked=page.proposed and page.address is not None,
         address=page.address or "",
     )
+    row.ticked = page.proposed and not fault_of(row)  # what cannot be taken is not proposed
+    return row
 
 
 def _pages(session: Session, file: ImportFile, *, ticked: bool) -> Iterable[ImportPage]:

@@ -10,10 +10,11 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from annotate.errors import NotFoundError
-from annotate.models import Capture, Record, WarcFile
+from annotate.models import Capture, ImportFile, Record, WarcFile
 from archive.cdxj import Entry, timestamp17
 from archive.clock import isoformat
 from archive.errors import StoreError
+from archive.importing.kinds import FileKind
 from archive.lookup import IndexFolder, Located, WarcIndex, resolve
 from archive.record import RecordRef
 from archive.replay import StaticView
@@ -106,8 +107,12 @@ class Viewing:
         )
 
     def _snapshot(self, session: Session, warc: WarcFile) -> RecordRef | None:
-        """Return the document snapshot our own recorder wrote; an import's is only a claim."""
-        if warc.import_id is not None:
+        """Return the document snapshot our own recorder wrote; a crawl's is only a claim.
+
+        An imported MHTML file is itself the snapshot.
+        """
+        file = session.get(ImportFile, warc.import_id) if warc.import_id else None
+        if file is not None and file.kind != FileKind.MHTML:
             return None
         query = select(Record).where(
             Record.warc_file_id == warc.id, Record.target.startswith("urn:mhtml:")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from archive.importing.child import TOO_MUCH
+from archive.importing.child import NO_ROOM, TOO_MUCH
 from archive.importing.derive import Original
 from archive.importing.found import Summary, load_summary
 
@@ -128,8 +128,8 @@ def _why(code: int | None, limits: Limits, seconds: int, *, late: bool, last: st
         return f"Reading it took more than {seconds} s of computing; nothing of it is imported."
     if code == TOO_MUCH:
         return f"Reading it needs more memory than the {memory} an import may have."
-    if code == -signal.SIGXFSZ:
-        return "It unpacks to more than an import may write; nothing of it is imported."
+    if code == NO_ROOM:
+        return "It unpacks to more than an import may write, or the disk is full."
     if code is not None and code < 0:
         return f"The file breaks its reader ({signal.Signals(-code).name}); nothing is imported."
     return f"The file breaks its reader; nothing of it is imported. ({last[:300]})"

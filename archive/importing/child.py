@@ -2,11 +2,13 @@
 
 `python -m archive.importing.child FILE NAME SHA256 WORK MEMORY SECONDS`. What it finds goes into
 the work folder (archive/importing/found.py), how far it is to standard output, a JSON a line.
-Exit code 0 when the reading ended, whatever it found; 9 where it needed more than it may have.
+Exit code 0 when the reading ended, whatever it found; 9 where it needed more than it may have; 10
+where there was no room to write.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import sys
@@ -21,6 +23,8 @@ from archive.importing.dispatch import read_original
 from archive.importing.found import Findings
 
 TOO_MUCH: Final = 9
+NO_ROOM: Final = 10
+_NO_ROOM: Final = frozenset({errno.EFBIG, errno.ENOSPC, errno.EDQUOT})
 _LARGEST: Final = 60_000_000_000  # bytes of one file written into the work folder
 _LOOK: Final = 0.5  # seconds between two words on how far it is
 
@@ -43,6 +47,10 @@ def main(path: str, name: str, sha256: str, work: str, memory: str, seconds: str
         sys.stderr.write(f"{type(error).__name__}\n")
         sys.stderr.flush()
         os._exit(TOO_MUCH)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        os._exit(NO_ROOM)
     findings.end()
 
 

@@ -15,7 +15,7 @@ from archive.importing.har import read_har
 from archive.importing.kinds import LISTS, FileKind, sniff
 from archive.importing.media import read_document, read_film, read_image, read_pdf
 from archive.importing.packages import read_wacz, read_zip
-from archive.importing.recompress import arc_to_warc, is_mendable, recompress_warc
+from archive.importing.recompress import arc_to_warc, may_be_mended, recompress_warc
 from archive.importing.saved import read_html, read_mhtml
 from archive.importing.warcs import read_warc
 from archive.reader import walk
@@ -41,30 +41,41 @@ def _warc(findings: Findings, original: Original) -> None:
     with original.path.open("rb") as file:
         begin = file.read(3)
     packed = begin == b"BZh"
-    mend = begin == GZIP_MAGIC and _badly_cut(original.path)
-    if not packed and not mend:
-        gathered, _ = read_warc(findings, original.path, name=original.name)
-        findings.verdict(gathered.verdict)
+    if packed:
+        _packed_anew(findings, original, [], recompress_warc(original, findings.work))
         return
-    faults = [one for one in walk(original.path) if isinstance(one, Fault)] if mend else []
+    if begin == GZIP_MAGIC and _badly_cut(original.path):
+        try:
+            copy = recompress_warc(original, findings.work)
+        except NotAnArchiveError:
+            pass  # its stream is damaged: it is read as it is, and each fault told
+        else:
+            faults = [one for one in walk(original.path) if isinstance(one, Fault)]
+            _packed_anew(findings, original, faults, copy)
+            return
+    gathered, _ = read_warc(findings, original.path, name=original.name)
+    findings.verdict(gathered.verdict)
+
+
+def _packed_anew(findings: Findings, original: Original, faults: list[Fault], copy: Path) -> None:
+    """Read a copy whose records can be opened one by one; faults are those of the original."""
     for fault in faults:
         findings.record_fault(fault)
-    copy = recompress_warc(original, findings.work)
     gathered, _ = read_warc(
-        findings, copy, name=copy.name, stored=copy.name,
-        made_by="records packed one by one, their bytes unchanged", faults_told=packed, own=1,
+        findings, copy, name=copy.name, stored=copy.name, own=1, faults_told=not faults,
+        made_by="records packed one by one, their bytes unchanged",
     )  # fmt: skip
     findings.remark(
-        "Its records cannot be opened one by one as it is packed: a copy was made in which they "
-        "can. The original is kept."
+        f"The records of {original.name} cannot be opened one by one as it is packed: a copy was "
+        "made in which they can. The original is kept."
     )
-    findings.verdict(gathered.verdict if packed else judge(faults, undigested=False))
+    findings.verdict(judge(faults, undigested=False) if faults else gathered.verdict)
 
 
 def _badly_cut(path: Path) -> bool:
     """Tell, from where the file begins, whether its gzip members are no records."""
     faults = [one for one in islice(walk(path), _FIRST) if isinstance(one, Fault)]
-    return is_mendable(faults)
+    return may_be_mended(faults)
 
 
 def _arc(findings: Findings, original: Original) -> None:

@@ -30,14 +30,15 @@ _PIECE: Final = 1 << 18
 _STEEPEST: Final = 200  # unpacked bytes per packed byte, above _FREE (integrity.md §8)
 _FREE: Final = 10_000_000
 _LEVEL: Final = 6
-# What a strict walk says of a file whose records stand sound in badly cut members.
-_MENDED: Final = frozenset({FaultKind.ONE_MEMBER, FaultKind.GARBAGE, FaultKind.BAD_HEADER})
+# What a strict walk says of a file whose records may stand sound in badly cut members.
+_MENDED: Final = frozenset(
+    {FaultKind.ONE_MEMBER, FaultKind.GARBAGE, FaultKind.BAD_HEADER, FaultKind.BAD_GZIP}
+)
 
 
-def is_mendable(faults: list[Fault]) -> bool:
-    """Tell whether packing the file anew would make more of its records readable."""
-    kinds = {fault.kind for fault in faults}
-    return bool(kinds & _MENDED) and not kinds & {FaultKind.BAD_GZIP, FaultKind.TRUNCATED}
+def may_be_mended(faults: list[Fault]) -> bool:
+    """Tell whether packing the file anew might make more of its records readable."""
+    return any(fault.kind in _MENDED for fault in faults)
 
 
 def recompress_warc(original: Original, work: Path) -> Path:
@@ -48,7 +49,11 @@ def recompress_warc(original: Original, work: Path) -> Path:
     """
     plain = work / "plain.warc"
     target = work / f"recompressed-{original.sha256[:16]}.derived.warc.gz"
-    _unpack(original.path, plain)
+    try:
+        _unpack(original.path, plain)
+    except NotAnArchiveError:
+        plain.unlink(missing_ok=True)
+        raise
     with plain.open("rb") as source, target.open("xb") as out:
         out.write(_warcinfo(original, target.name, "each record packed by itself"))
         for found in walk(plain):

@@ -195,7 +195,7 @@ def _mhtml_claims(message: EmailMessage, document: EmailMessage) -> Claims:
         ("Content-Location", message),
     ):
         address = address or _web(str(holder.get(field) or ""), field)
-    program = str(message.get("From") or "").strip("<> ").removeprefix("Saved by ")
+    program = str(message.get("From") or "").strip('<>" ').removeprefix("Saved by ")
     date = str(message.get("Date") or "")
     return Claims(address, _http_date(date) or _iso(date), program)
 

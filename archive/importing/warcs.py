@@ -46,6 +46,8 @@ _DOCUMENTS: Final[Mapping[str, PageKind]] = {
     "application/x-pdf": PageKind.DOCUMENT,
     "application/vnd.openxmlformats-officedocument": PageKind.DOCUMENT,
 }
+MISSING_BODY: Final = "a revisit: its body is in another record"
+"""How the reason of a page begins whose body is still missing."""
 _FRAMES: Final = frozenset({"iframe", "frame", "embed", "object"})
 _SHOWN_FAULTS: Final = frozenset({401, 403, 404, 410, 429, 451})
 _MOST_CANDIDATES: Final = 100_000
@@ -273,8 +275,8 @@ def _revisited(page: FoundPage, record: Record, path: Path, originals: _InFile) 
     if found is None:
         if not is_html(record.http_header("Content-Type") or ""):
             return None  # nothing says that it is a page
-        told = f"a revisit: its body is in another record, which this file lacks ({claim.words})"
-        return replace(partial(page, told), revisit=claim)
+        told = f"{MISSING_BODY}, which this file lacks ({claim.words})"
+        return partial(replace(page, reason=told, revisit=claim), "")
     original = found.place
     if not is_html(original.http_header("Content-Type") or original.content_type or ""):
         return None

@@ -16,9 +16,10 @@ from flask.testing import FlaskClient
 
 from annotate.app import create_app
 from annotate.errors import NotFoundError
+from annotate.jobs import importing
 from annotate.jobs.indexing import index_now
-from annotate.models import Project, Role
-from annotate.services import people, projects
+from annotate.models import ImportFile, ImportState, Project, Role
+from annotate.services import imports, people, projects
 from annotate.wiring import Wiring, make_home, open_home
 from archive.capture.exchange import Exchange
 from archive.capture.job import CaptureJob, CaptureResult
@@ -107,6 +108,22 @@ def send(client: FlaskClient, page: str, action: str, **form: object):
     """Send a form as a browser does: with the token of the page it stands on."""
     token = re.search(r'name="csrf_token" value="([^"]+)"', client.get(page).text)
     return client.post(action, data={"csrf_token": token[1] if token else "", **form})
+
+
+def import_whole(wiring: Wiring, project: Project, path: Path) -> ImportFile:
+    """Bring in a file and take what is proposed of it, as `holdfast import --yes` does."""
+    with wiring.database.read() as session:
+        actor = people.actor_of(people.find_user(session, "owner"))
+    with path.open("rb") as source:
+        made = importing.bring(wiring, actor, project.id, path.name, source, limit=10**9)
+    importing.work_off(wiring)
+    with wiring.database.write() as session:
+        row = session.get_one(ImportFile, made.id)
+        if row.state is ImportState.FOUND:
+            imports.confirm(session, actor, row)
+    importing.work_off(wiring)
+    with wiring.database.read() as session:
+        return session.get_one(ImportFile, made.id)
 
 
 class FakeEngine:

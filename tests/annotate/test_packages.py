@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 import site_example as site
-from conftest import send
+from conftest import import_whole, send
 from flask.testing import FlaskClient
 
 from annotate.models import Item, Project
-from annotate.services import imports, people
 from annotate.wiring import Wiring
 from archive.export.signing import KEY_FILE, package_key
 
@@ -24,21 +23,11 @@ Browser = Callable[[str], FlaskClient]
 ORACLES = Path(__file__).parents[2] / ".venv-oracles/bin"
 
 
-def bring(wiring: Wiring, project: Project, path: Path) -> None:
-    """Import a file as the command line does, without a confirm screen."""
-    with wiring.database.read() as session:
-        actor = people.actor_of(people.find_user(session, "owner"))
-    with path.open("rb") as file:
-        imports.import_file(
-            wiring.database, wiring.store, actor, project.id, path.name, file, limit=10**9
-        )
-
-
 @pytest.fixture
 def crawl(wiring: Wiring, project: Project, tmp_path: Path) -> None:
     from annotate.jobs.indexing import index_now
 
-    bring(wiring, project, site.write(tmp_path / "crawl.warc.gz"))
+    import_whole(wiring, project, site.write(tmp_path / "crawl.warc.gz"))
     index_now(wiring)
 
 
