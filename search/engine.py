@@ -121,16 +121,15 @@ class Engine(Protocol):
     """A full-text index. Safe for any number of threads and processes reading; one writes."""
 
     def position(self) -> int:
-        """Return the feed's position up to which the index stands; 0 when empty.
-
-        :raises IndexDamagedError: the index cannot be read
-        """
+        """Return the feed's position up to which the index stands; 0 when empty. Never raises."""
         ...
 
     def apply(self, documents: Sequence[Document], removed: Sequence[str], position: int) -> None:
         """Index and remove, and store the position, in one commit.
 
         Done twice it changes nothing. An item in both lists is indexed.
+
+        :raises IndexDamagedError: the index is to be made anew first
         """
         ...
 

@@ -57,9 +57,8 @@ def open_for_writing(root: Path, feed: Feed) -> WhooshEngine:
         return engine
     shelf.clear(keep=shelf.beside())
     try:
-        position = engine.position()
         engine.verify()
-        if position > feed.head():
+        if engine.position() > feed.head():
             raise IndexDamagedError("the index is ahead of the events")
     except IndexDamagedError as error:
         shelf.report_damage(str(error))
@@ -153,9 +152,8 @@ def _begun(root: Path, feed: Feed) -> WhooshEngine:
     if not folder.exists():
         return made
     try:
-        position = made.position()
         made.verify()
-        if position <= feed.head():
+        if made.position() <= feed.head():
             return made
     except IndexDamagedError as error:
         _log.warning("the rebuild that was broken off cannot be gone on with: %s", error)

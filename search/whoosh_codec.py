@@ -10,7 +10,10 @@ tests/search/test_whoosh_codec.py fails when Whoosh changes under it.
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,10 +27,14 @@ from whoosh.writing import SegmentWriter
 
 from search.analysis import ANALYSIS_VERSION
 from search.building import FIELDS
+from search.errors import IndexDamagedError
 
 HOLDS_FOR: Final = ((2, 7, 4), (2, 7, 5))  # Whoosh, Whoosh-Reloaded: measured to answer alike
 INDEX_NAME: Final = f"holdfast{ANALYSIS_VERSION}"
 EXTENSION: Final = ".hfx"
+_CONTENTS: Final = ".toc"
+_CHECK: Final = struct.Struct("<4sI")  # behind a table of contents: Whoosh does not read so far
+_CHECKED: Final = b"HFCK"
 _LOCK_SECONDS: Final = 30.0
 
 
@@ -74,6 +81,19 @@ class DurableStorage(FileStorage):
         """Make a file that is synced as it is closed."""
         return super().create_file(name, excl=excl, mode=mode, onclose=_sync, **options)
 
+    def open_file(self, name: str, **options: Any) -> StructFile:
+        """Open a file; a table of contents is read whole and its checksum compared.
+
+        :raises IndexDamagedError: it is not what was written
+        """
+        if not name.endswith(_CONTENTS):
+            return super().open_file(name, **options)
+        content = (Path(self.folder) / name).read_bytes()
+        body, tail = content[: -_CHECK.size], content[-_CHECK.size :]
+        if len(tail) < _CHECK.size or _CHECK.unpack(tail) != (_CHECKED, zlib.crc32(body)):
+            raise IndexDamagedError(f"{name} is damaged")
+        return StructFile(BytesIO(body), name=name, **options)
+
     def rename_file(self, oldname: str, newname: str, safe: bool = False) -> None:
         """Rename, durably. After a crash here either generation is whole."""
         super().rename_file(oldname, newname, safe=safe)
@@ -81,7 +101,12 @@ class DurableStorage(FileStorage):
 
 
 def _sync(file: StructFile) -> None:
+    """Put a file on disk before it is closed, a table of contents with its checksum."""
     file.flush()
+    written = Path(file.raw_file().name)
+    if _CONTENTS in written.name:
+        file.write(_CHECK.pack(_CHECKED, zlib.crc32(written.read_bytes())))
+        file.flush()
     os.fsync(file.fileno())
 
 

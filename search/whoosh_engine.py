@@ -86,14 +86,8 @@ class WhooshEngine:
         return self._fixed or self.shelf.current() or self.shelf.beside()
 
     def position(self) -> int:
-        """Return how far along the feed the index stands.
-
-        :raises IndexDamagedError: it cannot be read, in part or whole
-        """
-        view = self._fresh()
-        if view.fault:
-            raise IndexDamagedError(view.fault)
-        return view.position
+        """Return how far along the feed the index stands; 0 where that cannot be read."""
+        return self._fresh().position
 
     def find(self, node: TextNode) -> Found:
         """Return the items in which the words stand, with scores."""
@@ -156,8 +150,10 @@ class WhooshEngine:
 
         :raises IndexDamagedError: something is not what was written
         """
-        self.position()
-        for segment in self._fresh().matcher.segments:
+        view = self._fresh()
+        if view.fault:
+            raise IndexDamagedError(view.fault)
+        for segment in view.matcher.segments:
             segment.verify()
 
     def apply(self, documents: Sequence[Document], removed: Sequence[str], position: int) -> None:

@@ -1,0 +1,7 @@
+"""The application of tests/annotate, for attacks on it."""
+
+from __future__ import annotations
+
+from tests.annotate.conftest import _empty_home, app, capture, project, sign_in, wiring
+
+__all__ = ["_empty_home", "app", "capture", "project", "sign_in", "wiring"]
