@@ -78,8 +78,10 @@ def _sound(data: bytes, start: int, ref: RecordRef) -> Record | None:
     status, http, payload = None, b"", block
     if kind in _HTTP_TYPES and (content_type or "application/http").startswith("application/http"):
         payload = data.find(_END, block, min(end, block + LINE_LIMIT)) + 4
-        if payload == 3:
-            return None
+        if payload == 3:  # a head without its empty line is a head all the same
+            payload = end
+            if end - block > LINE_LIMIT:
+                return None
         http = data[block:payload]
         status = http_status(http)
         if not _http_is_plain(http, status, end - payload, kind):

@@ -7,7 +7,7 @@ piece and only their digests kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -255,9 +255,41 @@ def _is_blank(source: Source, start: int, end: int) -> bool:
     return not bytes(source.at(start, end - start)).strip(b"\r\n")
 
 
-def _walk_packed(source: Source, form: Format, packing: Packing) -> Iterator[Record | Fault]:
-    offset = packing.first
-    while offset < source.size:
+def walk_part(path: Path, start: int, stop: int) -> Generator[Record | Fault, None, int]:
+    """Walk the members of a gzip WARC or ARC that begin at `start` or later, and before `stop`.
+
+    Returns where the last one ended: `stop`, if both are where members begin.
+    """
+    with path.open("rb") as file:
+        source = Source(file)
+        form, packing = _recognised(source, path.name)
+        if packing is None:
+            raise NotAnArchiveError(f"{path.name} is not packed: it has no parts")
+        return (yield from _walk_packed(source, form, packing, start, stop))
+
+
+def part_starts(path: Path, parts: int) -> list[int]:
+    """Return where to begin reading a gzip file in so many parts; one start if it has none."""
+    with path.open("rb") as file:
+        source = Source(file)
+        _, packing = _recognised(source, path.name)
+        if packing is None or packing.magic != GZIP_MAGIC:
+            return [0]
+        starts = [0]
+        for number in range(1, parts):
+            wanted = max(source.size * number // parts, starts[-1] + 1)
+            found = find_member(source, wanted, packing.magic, packing.begins)
+            if found is not None:
+                starts.append(found)
+        return starts
+
+
+def _walk_packed(
+    source: Source, form: Format, packing: Packing, start: int = 0, stop: int | None = None
+) -> Generator[Record | Fault, None, int]:
+    offset = max(start, packing.first)
+    end = source.size if stop is None else stop
+    while offset < end:
         member = packing.open(offset)
         sound = sound_member(member)
         if sound is not None:
@@ -270,6 +302,7 @@ def _walk_packed(source: Source, form: Format, packing: Packing) -> Iterator[Rec
             continue
         after = find_member(source, offset + 1, packing.magic, packing.begins)
         offset = source.size if after is None else after
+    return offset
 
 
 def _walk_member(member: PackedMember, form: Format, size: int) -> Iterator[Record | Fault]:

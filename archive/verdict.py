@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ _SAID_WRONG: Final = frozenset(
         FaultKind.HTTP_LONGER,
     }
 )
+_CHECKED: Final = frozenset({DigestState.MATCHES, DigestState.DIFFERS})
 _NOTHING_SAID: Final = frozenset({FaultKind.NO_DIGEST, FaultKind.WEAK_DIGEST})
 
 
@@ -76,31 +77,57 @@ def judge(faults: Iterable[Fault], *, undigested: bool, ours: bool = False) -> V
 
 def is_undigested(record: Record) -> bool:
     """Tell whether a record has content and no digest that could be checked."""
-    checked = {record.block_digest, record.payload_digest}
-    return record.type in _WITH_CONTENT and not checked & {
-        DigestState.MATCHES,
-        DigestState.DIFFERS,
-    }
+    return (
+        record.block_digest not in _CHECKED
+        and record.payload_digest not in _CHECKED
+        and record.type in _WITH_CONTENT
+    )
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a walk found, as far as the verdict needs it; two halves make a whole."""
+
+    records: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    undigested: bool = False
+    ours: bool = False
+    answered_heads: set[str] = field(default_factory=set)
+
+    def take(self, found: Iterable[Record | Fault]) -> None:
+        """Take what a walk finds."""
+        for one in found:
+            if isinstance(one, Fault):
+                self.faults.append(one)
+                continue
+            self.records += 1
+            self.undigested = self.undigested or is_undigested(one)
+            if one.type == "metadata":
+                self.ours = self.ours or _is_our_provenance(one)
+            elif one.type == "request" and one.http_head.startswith(b"HEAD "):
+                self.answered_heads.add(one.header("WARC-Concurrent-To") or "")
+
+    def add(self, other: Tally) -> None:
+        """Take what the walk of the next part found."""
+        self.records += other.records
+        self.faults += other.faults
+        self.undigested = self.undigested or other.undigested
+        self.ours = self.ours or other.ours
+        self.answered_heads |= other.answered_heads
+
+    def verdict(self, path: Path) -> Verdict:
+        """Judge; `path` is only named."""
+        heads = self.answered_heads
+        kept = tuple(fault for fault in self.faults if not _is_answer_to_head(fault, heads))
+        word = judge(kept, undigested=self.undigested, ours=self.ours)
+        return Verdict(path, word, self.records, kept)
 
 
 def judge_walk(path: Path, found: Iterable[Record | Fault]) -> Verdict:
     """Judge what a walk finds; `path` is only named."""
-    faults: list[Fault] = []
-    records = 0
-    undigested = False
-    ours = False
-    answered_heads: set[str] = set()
-    for one in found:
-        if isinstance(one, Fault):
-            faults.append(one)
-            continue
-        records += 1
-        undigested = undigested or is_undigested(one)
-        ours = ours or (one.type == "metadata" and _is_our_provenance(one))
-        if one.type == "request" and one.http_head.startswith(b"HEAD "):
-            answered_heads.add(one.header("WARC-Concurrent-To") or "")
-    kept = tuple(fault for fault in faults if not _is_answer_to_head(fault, answered_heads))
-    return Verdict(path, judge(kept, undigested=undigested, ours=ours), records, kept)
+    tally = Tally()
+    tally.take(found)
+    return tally.verdict(path)
 
 
 def _is_answer_to_head(fault: Fault, answered: set[str]) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from archive import parallel
 from archive.errors import NotAnArchiveError, UnsafePackageError
 from archive.reader import walk
 from archive.record import Fault, FaultKind
@@ -26,20 +27,27 @@ _NAMES: Final = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz", ".wacz")
 _ASIDE: Final = frozenset({"tmp", "cache", "index", "quarantine"})  # no evidence stands there
 
 
-def verify_file(path: Path) -> Verdict:
+def verify_file(path: Path, *, processes: int = 1) -> Verdict:
     """Walk a whole WARC or ARC file and judge it.
 
+    :param processes: how many may read a large one at the same time
     :raises NotAnArchiveError: it is none at all
     """
+    if processes > 1 and path.stat().st_size >= parallel.WORTH_IT:
+        tally = parallel.tally_in_parts(path, processes)
+        if tally is not None:
+            return tally.verdict(path)
     return judge_walk(path, walk(path))
 
 
-def verify_any(path: Path, trust: Trust | None = None) -> Verdict:
+def verify_any(path: Path, trust: Trust | None = None, *, processes: int = 1) -> Verdict:
     """Judge one file, whatever it is; what cannot be opened is refused by name."""
     try:
         with path.open("rb") as file:
             packed = file.read(4) == LOCAL_MAGIC
-        return judge_package(path, trust or Trust()) if packed else verify_file(path)
+        if packed:
+            return judge_package(path, trust or Trust())
+        return verify_file(path, processes=processes)
     except NotAnArchiveError as error:
         return _refused(path, FaultKind.NO_ARCHIVE, str(error))
     except UnsafePackageError as error:
@@ -48,14 +56,16 @@ def verify_any(path: Path, trust: Trust | None = None) -> Verdict:
         return _refused(path, FaultKind.NO_ARCHIVE, f"it cannot be read: {error.strerror}")
 
 
-def verify_paths(path: Path, trust: Trust | None = None) -> Iterator[Verdict]:
+def verify_paths(
+    path: Path, trust: Trust | None = None, *, processes: int = 1
+) -> Iterator[Verdict]:
     """Judge a file, a capture's folder, or everything in a folder or home.
 
     A home's captures are compared with their manifests, its imports with the SHA-256 their
     folders are named by; both hold without the database.
     """
     if not path.is_dir():
-        yield verify_any(path, trust)
+        yield verify_any(path, trust, processes=processes)
         return
     found = False
     for one in _evidence(path):
@@ -65,7 +75,7 @@ def verify_paths(path: Path, trust: Trust | None = None) -> Iterator[Verdict]:
         elif one.name == "original":
             yield _imported(one, trust)
         else:
-            yield verify_any(one, trust)
+            yield verify_any(one, trust, processes=processes)
     if not found:
         yield _refused(path, FaultKind.NO_ARCHIVE, "the folder holds nothing that can be verified")
 

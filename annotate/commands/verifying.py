@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import unicodedata
 from pathlib import Path
 
@@ -27,8 +28,17 @@ _SHOWN = 20  # faults of one file in the human output; --json has all
     help="A PEM file of root certificates or public keys, or the SHA-256 of a public key. "
     "Without one no signer is known.",
 )
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    default=lambda: min(4, os.cpu_count() or 1),
+    show_default="as many as processors, at most 4",
+    help="How many read a file of 64 MB or more at the same time.",
+)
 @click.pass_obj
-def verify(invocation: Invocation, paths: tuple[Path, ...], trusted: tuple[str, ...]) -> int:
+def verify(
+    invocation: Invocation, paths: tuple[Path, ...], trusted: tuple[str, ...], processes: int
+) -> int:
     """Say of each WARC, ARC, WACZ, capture folder or home whether every byte is as written.
 
     Exit code 0 only if every file is intact, and every signature in it valid and by a signer
@@ -37,7 +47,7 @@ def verify(invocation: Invocation, paths: tuple[Path, ...], trusted: tuple[str, 
     trust = read_trust(trusted)
     good = True
     for path in paths:
-        for verdict in verify_paths(path, trust):
+        for verdict in verify_paths(path, trust, processes=processes):
             good &= is_good(verdict, trust)
             if invocation.as_json:
                 click.echo(json.dumps(as_document(verdict), ensure_ascii=False))

@@ -1,0 +1,144 @@
+"""Reading and checking WARCs: ours, every digest and byte checked, beside peers that check less.
+
+Usage: python benchmarks/read_warc.py [CORPORA]. Prints one JSON line. CPU seconds, best of
+three, each reader in a process of its own; peers from .venv-oracles:
+
+- `warcio`: its iterator, blocks read, digests not checked;
+- `fastwarc`: its iterator with digests of blocks and payloads checked (C++);
+- `limit`: the members inflated by isal and thrown away, which no reader can beat.
+
+Three sets of real files: `small` records of a crawl of 2008 (4 KB stored a record), `mixed`
+crawls, and `large` records, a capture with PDFs and pictures whose members are packed anew so
+that each has two digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = ("jwat/IAH-20080430204825-00000-blackbook.warc.gz",)
+MIXED = (
+    "WarcDB/frontpages.warc.gz",
+    "resiliparse/warcfile.warc.gz",
+    "pywb/warcs/iana.warc.gz",
+    "aut/warc/example.docs.warc.gz",
+    "aut/warc/example.pdf.warc.gz",
+    "node-warc/parseMe.warc.gz",
+    "warc2zim/data/content-resource-types.warc.gz",
+    "warc2zim/data/solidaritenum.warc.gz",
+    "ipwb/warcs/sample-1.warc.gz",
+)
+SIZE = 30_000_000  # bytes of each set, stored
+TIMED = """
+import sys, time, json
+def best(read):
+    taken = []
+    for _ in range(3):
+        began = time.process_time(); read(sys.argv[1]); taken.append(time.process_time() - began)
+    print(json.dumps(min(taken)))
+"""
+READERS = {
+    "ours": """
+from pathlib import Path
+from archive.verify import verify_file
+best(lambda path: verify_file(Path(path)))
+""",
+    "limit": """
+from isal import isal_zlib
+def read(path):
+    data = memoryview(open(path, 'rb').read()); at = 0
+    while at < len(data):
+        one = isal_zlib.decompressobj(31); end = at
+        while not one.eof:
+            piece = one.unconsumed_tail
+            if not piece:
+                piece = data[end:end + 16384]; end += len(piece)
+            one.decompress(piece, 1 << 20)
+        at = end - len(one.unused_data)
+best(read)
+""",
+    "warcio": """
+from warcio.archiveiterator import ArchiveIterator
+def read(path):
+    with open(path, 'rb') as file:
+        for record in ArchiveIterator(file):
+            while record.raw_stream.read(65536): pass
+best(read)
+""",
+    "fastwarc": """
+from fastwarc.warc import ArchiveIterator
+def read(path):
+    with open(path, 'rb') as file:
+        for record in ArchiveIterator(file, parse_http=False):
+            record.verify_block_digest(); record.verify_payload_digest()
+            record.reader.consume()
+best(read)
+""",
+}
+
+
+def measured(reader: str, path: Path) -> float:
+    """Return the CPU seconds a reader takes, the best of three."""
+    ours = reader in {"ours", "limit"}
+    python = sys.executable if ours else str(ROOT / ".venv-oracles/bin/python")
+    done = subprocess.run(
+        [python, "-c", TIMED + READERS[reader], path],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return float(done.stdout)
+
+
+def large() -> bytes:
+    """Records of 60 to 400 KB, as of a page's pictures and scripts, each with two digests."""
+    made = []
+    words = (ROOT / "docs/corpora-verdicts.md").read_bytes()
+    for number in range(1, 41):
+        body = (words[: number * 500] + os.urandom(number * 2500)) * 3
+        http = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+        head = (
+            "WARC/1.1\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:1>\r\n"
+            "WARC-Date: 2026-01-01T00:00:00Z\r\nWARC-Target-URI: http://example.org/\r\n"
+            f"WARC-Block-Digest: sha256:{hashlib.sha256(http + body).hexdigest()}\r\n"
+            f"WARC-Payload-Digest: sha256:{hashlib.sha256(body).hexdigest()}\r\n"
+            "Content-Type: application/http;msgtype=response\r\n"
+            f"Content-Length: {len(http) + len(body)}\r\n\r\n"
+        ).encode()
+        packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+        made.append(packer.compress(head + http + body + b"\r\n\r\n") + packer.flush())
+    return b"".join(made)
+
+
+def main(corpora: Path) -> None:
+    """Measure and print one JSON line."""
+    sets = {
+        "small": b"".join((corpora / "warc" / name).read_bytes() for name in SMALL),
+        "mixed": b"".join((corpora / "warc" / name).read_bytes() for name in MIXED),
+        "large": large(),
+    }
+    result: dict[str, object] = {"benchmark": "read_warc"}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.warc.gz"
+        for name, data in sets.items():
+            path.write_bytes(data * max(1, SIZE // len(data)))
+            taken = {reader: measured(reader, path) for reader in READERS}
+            result[name] = {
+                "seconds": {reader: round(each, 3) for reader, each in taken.items()},
+                "times_warcio": round(taken["warcio"] / taken["ours"], 2),
+                "of_limit": round(taken["limit"] / taken["ours"], 2),
+                "times_fastwarc": round(taken["fastwarc"] / taken["ours"], 2),
+                "stored_mb_per_second": round(path.stat().st_size / taken["ours"] / 1e6, 1),
+            }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    shared = Path(os.environ.get("HOLDFAST_SHARED") or ROOT.parent / "shared")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else shared / "corpora")
