@@ -28,6 +28,7 @@ class Ask:
     protocol: str  # "http/1.1" or "h2"
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    peer: tuple[str, int] = ("", 0)  # the client's end of the connection
 
     @property
     def path(self) -> str:

@@ -105,6 +105,18 @@ let page = 0; new IntersectionObserver(async seen => {{
 </script>"""
 
 
+_PLANT = """document.cookie = 'planted=1'; localStorage.planted = 1; sessionStorage.planted = 1;
+await new Promise(done => { indexedDB.open('planted').onsuccess = done });
+await caches.open('planted'); await navigator.serviceWorker.register('/sw-empty.js');
+await (await navigator.storage.getDirectory()).getFileHandle('planted', {create: true});"""
+_REMEMBER = """<script>addEventListener('load', async () => {
+await fetch('/cached'); PLANT
+const names = []; for await (const n of (await navigator.storage.getDirectory()).keys()) names.push(n);
+document.body.textContent = JSON.stringify({cookie: document.cookie,
+ local: localStorage.getItem('planted'), session: sessionStorage.getItem('planted'),
+ databases: (await indexedDB.databases()).map(d => d.name), caches: await caches.keys(),
+ workers: (await navigator.serviceWorker.getRegistrations()).length, directory: names,
+ granted: 'yes'})})</script>"""
 FIXED: dict[str, Answer] = {
     "/style.css": Answer(
         headers=typed("text/css"),
@@ -171,6 +183,7 @@ FIXED: dict[str, Answer] = {
         "if (p == '/kept-by-sw') e.respondWith(caches.match(e.request));"
         "if (p == '/through-sw') e.respondWith(fetch('/asked-by-sw')) }"
     ),
+    "/sw-empty.js": js("self.empty = 1"),
     "/sw-part.js": js("self.part = 1"),
     "/inner": html("<p>same site</p><img src=/inner.png>"),
     "/gb18030": html("<p>棉花 㐀</p>", title="国", kind="text/html; charset=gb18030"),
@@ -209,6 +222,8 @@ FIXED: dict[str, Answer] = {
     "/popup": html("<p>a new window</p><img src=/in-popup.png>", title="popup"),
     "/tall": html("<div style='height:40000px;background:linear-gradient(red,blue)'>tall</div>"),
     "/light": html("<h1>light</h1><p>" + WORDS[:600] + "</p><img src=/light.png><link rel=stylesheet href=/more.css>"),
+    "/plant": html(_REMEMBER.replace("PLANT", _PLANT)),
+    "/look": html(_REMEMBER.replace("PLANT", "")),
     "/leaver": html("<p>leaves</p><script>addEventListener('pagehide', () => navigator.sendBeacon('/left', 'x'))</script>"),
 }  # fmt: skip
 

@@ -49,7 +49,7 @@ class PlainServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            while (ask := await self._read(reader)) is not None:
+            while (ask := await self._read(reader, writer)) is not None:
                 answer = self._answer(ask)
                 line = self._log.begin(ask, answer)
                 if answer.delay:
@@ -61,14 +61,15 @@ class PlainServer:
                     break
         writer.close()
 
-    async def _read(self, reader: asyncio.StreamReader) -> Ask | None:
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Ask | None:
         head = await reader.readuntil(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
         method, target, _version = first.split(" ")
         headers = tuple((k, v.strip()) for k, _, v in (line.partition(":") for line in lines))
         length = int(next((v for k, v in headers if k.lower() == "content-length"), "0"))
         body = await reader.readexactly(length)
-        return Ask(self.origin, method, target, "http/1.1", headers, body)
+        peer = writer.get_extra_info("peername")
+        return Ask(self.origin, method, target, "http/1.1", headers, body, peer)
 
     async def _send(
         self, ask: Ask, answer: Answer, line: Line, writer: asyncio.StreamWriter

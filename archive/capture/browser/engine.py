@@ -97,6 +97,12 @@ class BrowserEngine:
         """End the browser. Harmless when repeated; a later capture starts another."""
         self._kept.close()
 
+    @property
+    def browser_started_at(self) -> datetime | None:
+        """When the browser that is kept was started; None where none is running."""
+        process = self._kept.process
+        return process.started_at if process is not None else None
+
     def capture(self, job: CaptureJob) -> CaptureResult:
         """Capture once. What a page or the network does is an outcome, never an exception.
 

@@ -11,11 +11,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
 from archive.capture.browser import keeper
 from archive.capture.browser.cdp import Cdp, CdpError
+from archive.clock import utc_now
 from archive.errors import BrowserMissingError
 
 PREFIX: Final = "holdfast-browser-"
@@ -30,6 +32,7 @@ _HINTS: Final = """navigator.userAgentData.getHighEntropyValues(
   return {...told, brands: plain(told.brands), fullVersionList: plain(told.fullVersionList)} })"""
 _LOCK: Final = "holdfast.lock"
 _YOUNG: Final = 60.0  # seconds in which a folder without a lock may still get one
+_LONGEST: Final = 30  # characters; of 107, with a profile's name and the socket's in it
 _PIPE: Final = 1 << 20  # bytes; the usual 64 KB make one large body a thousand wake-ups
 _UNWANTED: Final = (
     "Reporting", "NetworkErrorLogging", "Translate", "OptimizationHints", "MediaRouter",
@@ -68,6 +71,7 @@ class BrowserProcess:
         self._profile: Path | None = None
         self._lock: int | None = None
         self.cdp = Cdp()
+        self.started_at: datetime | None = None
         self.agent = ""
         """The agent string as the browser itself would send it."""
         self.hints: dict[str, Any] | None = None
@@ -88,7 +92,8 @@ class BrowserProcess:
         :raises BrowserMissingError: it ended at once, or did not answer in time
         """
         sweep()
-        self._profile = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self.started_at = utc_now()
+        self._profile = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_place()))
         self._lock = os.open(self._profile / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         their_in, our_out = os.pipe()
@@ -184,8 +189,15 @@ class BrowserProcess:
                 (profile / folder).parent.mkdir(parents=True, exist_ok=True)
                 (profile / folder).symlink_to(theirs)
         given = {"HOME": str(profile), "TZ": "UTC", "LANG": "C.UTF-8", "PATH": os.defpath}
-        wanted = ("TMPDIR", *(_SCREEN if self._visible else ()))
+        given["TMPDIR"] = str(profile)  # what a killed browser leaves there goes with the profile
+        wanted = _SCREEN if self._visible else ()
         return given | {name: os.environ[name] for name in wanted if name in os.environ}
+
+
+def _place() -> str:
+    """The folder for profiles: a browser makes a socket in its profile, whose path is bounded."""
+    usual = tempfile.gettempdir()
+    return usual if len(usual) <= _LONGEST else "/tmp"  # noqa: S108  (mkdtemp makes it ours)
 
 
 def sweep() -> int:
@@ -194,7 +206,7 @@ def sweep() -> int:
     A living one is held by a lock that its processes share and the kernel lets go with them.
     """
     removed = 0
-    for folder in Path(tempfile.gettempdir()).glob(PREFIX + "*"):
+    for folder in Path(_place()).glob(PREFIX + "*"):
         try:
             lock = os.open(folder / _LOCK, os.O_RDWR)
         except FileNotFoundError:
