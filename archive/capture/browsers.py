@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
+
+from archive.capture.browser.cdp import CdpError
+from archive.capture.browser.process import BrowserProcess
+from archive.errors import BrowserMissingError
 
 # The wrapper in /usr/bin adds flags of its own, so the real binary comes first.
 _KNOWN: Final = (
@@ -34,22 +38,30 @@ def opens_a_page(binary: Path) -> bool:
     """Tell whether a browser answers for itself and opens a page."""
     if not os.access(binary, os.X_OK) or not binary.is_file():
         return False
-    with tempfile.TemporaryDirectory(prefix="holdfast-browser-") as profile:
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        common = [str(binary), *sandbox, "--headless=new", "--disable-gpu", "--no-first-run"]
-        page = f"data:text/html,<p>{_MARK}</p>"
-        commands = (
-            [str(binary), "--version"],
-            [*common, f"--user-data-dir={profile}", "--dump-dom", page],
+    try:
+        told = subprocess.run(
+            [str(binary), "--version"], capture_output=True, timeout=_SECONDS, check=False
         )
-        try:
-            answers = [
-                subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
-                for command in commands
-            ]
-        except (OSError, subprocess.TimeoutExpired):
-            return False
-    return answers[0].returncode == 0 and _MARK.encode() in answers[1].stdout
+        return told.returncode == 0 and asyncio.run(asyncio.wait_for(_opens(binary), _SECONDS))
+    except (OSError, subprocess.TimeoutExpired, TimeoutError, CdpError, BrowserMissingError):
+        return False
+
+
+async def _opens(binary: Path) -> bool:
+    """Start it as a capture does, so that being killed here leaves nothing behind either."""
+    async with BrowserProcess(binary) as process:
+        made = await process.cdp.send("Target.createTarget", url=f"data:text/html,<p>{_MARK}</p>")
+        attached = await process.cdp.send(
+            "Target.attachToTarget", targetId=made["targetId"], flatten=True
+        )
+        while True:
+            answer = await process.cdp.send(
+                "Runtime.evaluate", attached["sessionId"],
+                expression="document.body ? document.body.innerText : ''", returnByValue=True,
+            )  # fmt: skip
+            if answer.get("result", {}).get("value") == _MARK:
+                return True
+            await asyncio.sleep(0.02)
 
 
 def _candidates() -> Iterator[Path]:
