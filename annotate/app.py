@@ -9,7 +9,7 @@ from typing import Final
 from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFProtect
 
-from annotate.views import errors
+from annotate.views import api, errors
 from annotate.views.context import (
     EXTENSION,
     Parts,
@@ -20,11 +20,30 @@ from annotate.views.context import (
 from annotate.wiring import Wiring
 
 ROOMS: Final = (
-    "auth", "projects", "people", "library", "items", "queue", "captures", "lists", "results",
-    "live", "imports", "highlights", "codebooks", "rounds", "coding", "ways",
-    "records", "memento", "watching", "recorded",
+    "api",
+    "auth",
+    "captures",
+    "codebooks",
+    "coding",
+    "highlights",
+    "imports",
+    "items",
+    "library",
+    "lists",
+    "live",
+    "memento",
     "packages",
-)  # fmt: skip
+    "people",
+    "projects",
+    "queue",
+    "recorded",
+    "records",
+    "results",
+    "rounds",
+    "tokens",
+    "watching",
+    "ways",
+)
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'self'; frame-src 'self'; form-action 'self'; "
@@ -56,7 +75,7 @@ def create_app(wiring: Wiring) -> Flask:
         RATELIMIT_HEADERS_ENABLED=False,
     )
     app.extensions[EXTENSION] = Parts(wiring)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     limiter.init_app(app)
     app.before_request(errors.refuse_other_hosts if not config.behind_tls else lambda: None)
     app.before_request(load_person)
@@ -64,6 +83,7 @@ def create_app(wiring: Wiring) -> Flask:
     app.context_processor(template_words)
     for room in ROOMS:
         app.register_blueprint(importlib.import_module(f"annotate.views.{room}").bp)
+    csrf.exempt(api.bp)  # it takes tokens only, which no browser sends by itself
     errors.register(app)
     app.jinja_env.filters["moment"] = _moment
     return app

@@ -42,6 +42,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "session": "annotate.commands.ways:session",
     "export": "annotate.commands.exporting:export",
     "agreement": "annotate.commands.coding:agreement",
+    "token": "annotate.commands.coding:token",
     "user": "annotate.commands.people:user",
     "project": "annotate.commands.people:project",
 }

@@ -1,4 +1,4 @@
-"""`holdfast agreement`: the coefficients of any table of codings."""
+"""`holdfast agreement`: the coefficients of any table of codings; `holdfast token`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from annotate.agreement.coefficients import Level
 from annotate.agreement.matrix import Row
 from annotate.agreement.report import Agreement, assess
 from annotate.cli import Invocation
+from annotate.commands.context import as_option, in_project, project_option
 from annotate.errors import UsageError
+from annotate.models import Scope
+from annotate.services.tokens import LONGEST_DAYS, make_token
 
 
 @click.command()
@@ -80,3 +83,39 @@ def _lines(found: Agreement) -> list[tuple[str, str]]:
 
 def _shown(value: float | None) -> str:
     return "—" if value is None else f"{value:.4f}"
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    default=["read"],
+    type=click.Choice([one.value for one in Scope]),
+    help="What it may be used for; may be given several times.",
+)
+@click.option("--days", default=90, show_default=True, type=click.IntRange(1, LONGEST_DAYS))
+@project_option
+@as_option
+@click.pass_obj
+def token(
+    invocation: Invocation,
+    name: str,
+    scopes: tuple[str, ...],
+    days: int,
+    slug: str | None,
+    login: str | None,
+) -> None:
+    """Make an API token for a program, and print it, once."""
+    here = in_project(invocation, slug, login)
+    with here.wiring.database.write() as session:
+        _token, words = make_token(
+            session,
+            here.actor,
+            here.project,
+            name=name,
+            scopes=[Scope(one) for one in scopes],
+            days=days,
+        )
+    click.echo(json.dumps({"token": words}) if invocation.as_json else words)

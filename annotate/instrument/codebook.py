@@ -158,18 +158,28 @@ def load(document: str) -> Codebook:
     :raises UsageError: it is none of ours; says what is wrong with it
     """
     try:
-        read: dict[str, Any] = json.loads(document)
-        if read["v"] != DOCUMENT_VERSION:
+        return read(json.loads(document))
+    except json.JSONDecodeError as error:
+        raise UsageError(f"This is no codebook as Holdfast writes it: {error}.") from error
+
+
+def read(document: dict[str, Any]) -> Codebook:
+    """Read a document that is parsed already.
+
+    :raises UsageError: it is none of ours; says what is wrong with it
+    """
+    try:
+        if document["v"] != DOCUMENT_VERSION:
             raise UsageError(
-                f"This codebook is of document version {read['v']}; version "
+                f"This codebook is of document version {document['v']}; version "
                 f"{DOCUMENT_VERSION} is read here."
             )
         return Codebook(
-            name=str(read["name"]),
-            instructions=str(read.get("instructions", "")),
-            variables=tuple(_variable(one) for one in read["variables"]),
+            name=str(document["name"]),
+            instructions=str(document.get("instructions", "")),
+            variables=tuple(_variable(one) for one in document["variables"]),
         )
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"This is no codebook as Holdfast writes it: {error!r}.") from error
 
 
@@ -267,21 +277,27 @@ def _code_document(code: Code) -> dict[str, Any]:
 _CODE_FIELDS: Final = tuple(Code.__dataclass_fields__)
 
 
-def _variable(read: dict[str, Any]) -> Variable:
-    condition = read.get("condition")
+def _variable(given: dict[str, Any]) -> Variable:
+    condition = given.get("condition")
     return Variable(
-        id=str(read["id"]),
-        key=str(read["key"]),
-        label=str(read["label"]),
-        type=VariableType(read["type"]),
-        definition=str(read.get("definition", "")),
-        required=bool(read.get("required", True)),
-        missing=tuple(Missing(kind) for kind in read.get("missing", ())),
+        id=str(given.get("id") or uuid7()),
+        key=str(given["key"]),
+        label=str(given["label"]),
+        type=VariableType(given["type"]),
+        definition=str(given.get("definition", "")),
+        required=bool(given.get("required", True)),
+        missing=tuple(Missing(kind) for kind in given.get("missing", ())),
         condition=Condition(str(condition["variable"]), tuple(map(str, condition["values"])))
         if condition
         else None,
-        evidence_required=bool(read.get("evidence_required", False)),
-        minimum=str(read.get("minimum", "")),
-        maximum=str(read.get("maximum", "")),
-        codes=tuple(Code(**{name: code[name] for name in _CODE_FIELDS}) for code in read["codes"]),
+        evidence_required=bool(given.get("evidence_required", False)),
+        minimum=str(given.get("minimum", "")),
+        maximum=str(given.get("maximum", "")),
+        codes=tuple(_code(code) for code in given.get("codes", ())),
     )
+
+
+def _code(given: dict[str, Any]) -> Code:
+    """Read a code; its key is enough."""
+    known = {name: given[name] for name in _CODE_FIELDS if given.get(name) is not None}
+    return Code(**{"label": given["key"]} | known)

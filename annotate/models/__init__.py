@@ -42,9 +42,11 @@ from annotate.models.finding import (
     SavedSearchSeen,
 )
 from annotate.models.people import (
+    ApiToken,
     Membership,
     Project,
     Role,
+    Scope,
     SignInLink,
     SignInSession,
     User,
@@ -71,6 +73,7 @@ from annotate.models.work import (
 __all__ = [
     "INSTANCE_LEDGER",
     "Annotation",
+    "ApiToken",
     "Assignment",
     "Base",
     "Basis",
@@ -121,6 +124,7 @@ __all__ = [
     "SameItemJudgement",
     "SavedSearch",
     "SavedSearchSeen",
+    "Scope",
     "SignInLink",
     "SignInSession",
     "StudyCodebook",

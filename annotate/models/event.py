@@ -19,6 +19,8 @@ class EventKind(StrEnum):
     USER_CREATE = "user:create"
     USER_CHANGE = "user:change"
     USER_SIGN_IN = "user:sign-in"
+    API_TOKEN_CREATE = "api-token:create"
+    API_TOKEN_REVOKE = "api-token:revoke"
     PROJECT_CREATE = "project:create"
     PROJECT_CHANGE = "project:change"
     MEMBER_ADD = "member:add"

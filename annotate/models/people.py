@@ -61,6 +61,32 @@ class SignInLink(Base, kw_only=True, eq=False):
     used_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
+class Scope(StrEnum):
+    """What a token may be used for, besides what its owner's role allows."""
+
+    READ = "read"
+    WRITE = "write"
+    CODE = "code"
+    MANAGE = "manage"
+
+
+class ApiToken(Base, kw_only=True, eq=False):
+    """A program's way in, for one person in one project; only the hash of it is kept."""
+
+    __tablename__ = "api_token"
+    __logged__ = True
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    user_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), index=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
+    scopes: Mapped[str] = mapped_column(String(80))  # words of Scope, separated by spaces
+    created_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
 class Project(Base, kw_only=True, eq=False):
     """One study: its window, its reporting zone, and everything that hangs on it."""
 

@@ -20,7 +20,7 @@ from annotate.errors import NotFoundError, SignInError
 from annotate.events import Actor
 from annotate.models import Project, Role, User
 from annotate.permissions import Act
-from annotate.services import people, projects
+from annotate.services import people, projects, tokens
 from annotate.services.mark import mark_of
 from annotate.services.zones import parse_zone
 from annotate.wiring import Wiring
@@ -29,6 +29,7 @@ from search.errors import IndexDamagedError
 from search.whoosh_engine import WhooshEngine
 
 EXTENSION: Final = "holdfast"
+API: Final = "/api/"  # here tokens count, and cookies do not: so no form of another page can act
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 limiter: Final = Limiter(get_remote_address, storage_uri="memory://")
@@ -96,6 +97,13 @@ def session_cookie_name() -> str:
 def load_person() -> None:
     """Find out who asks, before anything else."""
     g.person = None
+    g.token = None
+    if request.path.startswith(API):
+        kind, _, words = request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() == "bearer" and words:
+            with wiring().database.read() as session:
+                g.person, g.token = tokens.check_token(session, words.strip())
+        return
     token = request.cookies.get(session_cookie_name())
     if token and request.endpoint != "static":
         with wiring().database.read() as session:
@@ -154,7 +162,7 @@ def load_project(session: Session, slug: str, act: Act) -> ProjectContext:
 
 def wants_json() -> bool:
     """Tell whether the answer is for a program."""
-    if request.path.endswith(".json"):
+    if request.path.endswith(".json") or request.path.startswith(API):
         return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json"])
     return best == "application/json"

@@ -1,0 +1,209 @@
+"""Endpoints of the API: declared once, routed and described from the same declaration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from importlib.metadata import version
+from typing import Any, Final
+
+from flask import Blueprint, Response, g, jsonify, request
+from sqlalchemy.orm import Session
+
+from annotate.errors import NotAllowedError, NotFoundError, SignInError, UsageError
+from annotate.permissions import Act
+from annotate.services import tokens
+from annotate.views.context import ProjectContext, load_project, wiring
+
+bp = Blueprint("api", __name__, url_prefix="/api/v1")
+Schema = Mapping[str, Any]
+_TYPES: Final = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
+_PROJECT: Final = "/projects/<slug>"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint, as declared."""
+
+    method: str
+    path: str
+    """Below /api/v1, with Flask's placeholders."""
+    act: Act | None
+    summary: str
+    body: Schema
+    """Properties of the JSON body by name; `required: False` makes one optional."""
+    query: Schema
+
+
+ENDPOINTS: Final[list[Endpoint]] = []
+View = Callable[..., Any]
+
+
+def endpoint(
+    method: str,
+    path: str,
+    act: Act | None,
+    summary: str,
+    *,
+    body: Schema | None = None,
+    query: Schema | None = None,
+) -> Callable[[View], View]:
+    """Declare an endpoint: the view gets session, project and body, and returns JSON values.
+
+    A GET reads; everything else writes, in one transaction.
+    """
+    declared = Endpoint(method, path, act, summary, body or {}, query or {})
+    ENDPOINTS.append(declared)
+
+    def declare(view: View) -> View:
+        @wraps(view)
+        def answered(**placeholders: str) -> Response:
+            sent = _body(declared)
+            with _session(declared) as session:
+                context = _context(session, placeholders.pop("slug", None), act)
+                answer = view(session, context, sent, **placeholders)
+                return jsonify(answer)
+
+        name = f"{view.__module__.rpartition('.')[2]}_{view.__name__}"
+        bp.add_url_rule(path, name, answered, methods=[method])
+        return view
+
+    return declare
+
+
+@contextmanager
+def _session(declared: Endpoint) -> Iterator[Session]:
+    database = wiring().database
+    with database.read() if declared.method == "GET" else database.write() as session:
+        yield session
+
+
+def _context(session: Session, slug: str | None, act: Act | None) -> ProjectContext | None:
+    """Load the project, if token and role allow the act.
+
+    :raises NotFoundError: the token is of another project
+    :raises NotAllowedError: the token's scopes do not cover the act
+    """
+    token = g.get("token")
+    if token is None:
+        raise SignInError("Send a token: Authorization: Bearer hft_…; Settings makes one.")
+    if slug is None or act is None:
+        return None
+    context = load_project(session, slug, act)
+    if context.project.id != token.project_id:
+        raise NotFoundError("There is no such project, or the token is not for it.")
+    if not tokens.allows(token, act):
+        raise NotAllowedError(f"This token may not {act.value}; its scopes: {token.scopes}.")
+    return context
+
+
+def _body(declared: Endpoint) -> dict[str, Any]:
+    """Read the JSON body and check it against the declaration.
+
+    :raises UsageError: it is no JSON object, or a property is missing, unknown or ill-typed
+    """
+    if declared.method == "GET" or not declared.body:
+        return {}
+    sent = request.get_json(silent=True)
+    if not isinstance(sent, dict):
+        raise UsageError("Send a JSON object, with Content-Type: application/json.")
+    unknown = sent.keys() - declared.body.keys()
+    if unknown:
+        known = ", ".join(declared.body)
+        raise UsageError(f"Unknown: {', '.join(sorted(unknown))}. The body takes: {known}.")
+    for name, schema in declared.body.items():
+        if name not in sent:
+            if schema.get("required", True):
+                raise UsageError(f"The body lacks “{name}”.")
+            continue
+        kind = _TYPES[schema["type"]]
+        if not isinstance(sent[name], kind) or (kind is int and isinstance(sent[name], bool)):
+            raise UsageError(f"“{name}” has to be of type {schema['type']}.")
+    return sent
+
+
+def number(name: str, default: int, most: int) -> int:
+    """Read a whole number of the query string, from 1 to `most`.
+
+    :raises UsageError: it is none
+    """
+    value = request.args.get(name, str(default))
+    if not value.isdigit() or not 1 <= int(value) <= most:
+        raise UsageError(f"“{name}” is a whole number from 1 to {most}.")
+    return int(value)
+
+
+@bp.get("/openapi.json")
+def openapi() -> Response:
+    """Return the API's description (OpenAPI 3.1)."""
+    return jsonify(document())
+
+
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document of every endpoint declared."""
+    paths: dict[str, dict[str, Any]] = {}
+    for one in ENDPOINTS:
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", one.path)
+        paths.setdefault(path, {})[one.method.lower()] = _operation(one)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Holdfast",
+            "version": version("holdfast"),
+            "description": "What the pages do, for programs. Errors are JSON objects with "
+            "`error` and `status`; a stale save is 409 with `theirs` and `yours`.",
+        },
+        "servers": [{"url": "/api/v1"}],
+        "security": [{"token": []}],
+        "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        "paths": paths,
+    }
+
+
+def _operation(one: Endpoint) -> dict[str, Any]:
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"<(?:\w+:)?(\w+)>", one.path)
+    ]
+    parameters += [
+        {"name": name, "in": "query", "required": False, "schema": dict(schema)}
+        for name, schema in one.query.items()
+    ]
+    operation: dict[str, Any] = {
+        "summary": one.summary,
+        "parameters": parameters,
+        "responses": {
+            "200": {"description": "done", "content": {"application/json": {"schema": {}}}},
+            "4XX": {"description": "not done; `error` says why"},
+        },
+    }
+    if one.act is not None:
+        operation["description"] = f"Needs a role that may {one.act.value}."
+    if one.body:
+        properties = {
+            name: {key: value for key, value in schema.items() if key != "required"}
+            for name, schema in one.body.items()
+        }
+        required = [name for name, schema in one.body.items() if schema.get("required", True)]
+        operation["requestBody"] = {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "properties": properties,
+                        "required": required,
+                        "additionalProperties": False,
+                    }
+                }
+            },
+        }
+    return operation
+
+
+def project(path: str) -> str:
+    """Return a path below a project."""
+    return _PROJECT + path
