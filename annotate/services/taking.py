@@ -31,6 +31,7 @@ from annotate.services.answers import answer, unanswered
 from annotate.services.checks import check_item
 from annotate.services.found_pages import address_of, basis_of_address, time_of
 from annotate.services.items import ensure_item
+from archive.capture.outcome import Outcome
 from archive.clock import isoformat, utc_now
 from archive.digest import file_sha256
 from archive.importing.found import FoundPage, FoundRecord, FoundWarc
@@ -40,6 +41,7 @@ from archive.text import rendition
 from search.language import detect_language
 
 _BATCH: Final = 1000  # records written at a time
+_SHOWING: Final = frozenset({Outcome.COMPLETE, Outcome.PARTIAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +254,13 @@ def _answer(
 
 
 def _show(item: Item, capture: Capture) -> None:
-    if item.latest_captured_at is not None and item.latest_captured_at > capture.captured_at:
+    """Let the item show its newest capture; one that shows the page goes before one that does not.
+
+    A page saved while signed in is often older than the walled try that it answers.
+    """
+    newer = item.latest_captured_at is None or item.latest_captured_at <= capture.captured_at
+    shows, showed = capture.outcome in _SHOWING, item.latest_outcome in _SHOWING
+    if not (newer and (shows or not showed)) and not (shows and not showed):
         return
     item.latest_capture_id = capture.id
     item.latest_outcome = capture.outcome
