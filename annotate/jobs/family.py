@@ -15,6 +15,7 @@ from typing import Final
 
 _LOOK: Final = 1.0  # seconds between two looks at a child or a parent
 _LONGEST_PAUSE: Final = 30.0
+_WELL: Final = 60.0  # seconds a child has to live for its earlier deaths to be forgotten
 _log = logging.getLogger(__name__)
 
 
@@ -27,6 +28,7 @@ class _Child:
     process: subprocess.Popen[bytes] | None = None
     deaths: int = 0
     next_start: float = 0.0
+    began: float = 0.0
 
 
 class Family:
@@ -68,13 +70,15 @@ class Family:
 
     def _look_at(self, child: _Child) -> None:
         if child.process is not None and child.process.poll() is not None:
-            child.deaths += 1
+            lived = time.monotonic() - child.began
+            child.deaths = 1 if lived > _WELL else child.deaths + 1
             pause = min(_LONGEST_PAUSE, 2.0 ** min(child.deaths, 5) / 2)
             child.next_start = time.monotonic() + pause
             _log.warning("%s ended (%s); it begins again", child.name, child.process.returncode)
             child.process = None
         if child.process is None and time.monotonic() >= child.next_start:
             child.process = subprocess.Popen(child.command, env=self._environment)
+            child.began = time.monotonic()
 
 
 def child_stop() -> threading.Event:
