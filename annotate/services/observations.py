@@ -68,10 +68,12 @@ def look(session: Session, request: CaptureRequest, result: CaptureResult) -> Se
     before = _captures_before(session, request.item_id)
     if not before:
         return None
-    if result.outcome not in SEEN:
-        return Seen(_state(result), result.reason, None, None)
     text = rendition(result.title, result.text, result.language_claimed).sha256
     body = body_digest(result)
+    if result.outcome not in SEEN:
+        state = _state(result)
+        known = _is_kept(session, request.item_id, state, result.status, text)
+        return Seen(state, result.reason, text, body, is_news=not known)
     reference = _reference(session, request, result.engine, before)
     if reference is None:
         reason = f"first visit with the engine {result.engine}: nothing to hold it against"
@@ -181,6 +183,20 @@ def counts(session: Session, project_id: str) -> dict[ObservedState | None, int]
 def _captures_before(session: Session, item_id: str) -> list[Capture]:
     query = select(Capture).where(Capture.item_id == item_id, Capture.outcome.in_(SEEN))
     return list(session.scalars(query.order_by(Capture.captured_at)))
+
+
+def _is_kept(
+    session: Session, item_id: str, state: ObservedState, status: int | None, text: str
+) -> bool:
+    """Tell whether bytes that say the same (the same tombstone, say) were kept already."""
+    query = select(Observation.id).where(
+        Observation.item_id == item_id,
+        Observation.state == state,
+        Observation.http_status == status,
+        Observation.text_sha256 == text,
+        Observation.capture_id.is_not(None),
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def _state(result: CaptureResult) -> ObservedState:

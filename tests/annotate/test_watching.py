@@ -173,6 +173,19 @@ def test_a_deletion_is_evidence_and_hides_nothing(visit: Visit, site: Site, wiri
     assert verify_file(stored).verdict.value == "intact"
 
 
+def test_the_same_tombstone_is_kept_once(visit: Visit, site: Site, wiring: Wiring) -> None:
+    site.put("<title>该内容已被发布者删除</title>", 200)
+    one, other = visit(), visit()
+    assert one is not None
+    assert other is not None
+    assert (one.capture_id is not None, other.capture_id) == (True, None)
+    site.put("gone", 410)
+    third = visit()
+    assert third is not None
+    assert third.capture_id is not None
+    assert len(captures(wiring)) == 3
+
+
 def test_a_capture_asked_for_after_the_deletion_hides_nothing_either(
     worker: Worker, site: Site, wiring: Wiring, project: Project
 ) -> None:
