@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 
 import brotli
@@ -48,6 +49,38 @@ def test_codings_are_undone(coding: str, packed: bytes) -> None:
 def test_bombs_and_lies_are_named(coding: str, packed: bytes) -> None:
     with pytest.raises(DamagedRecordError):
         decode_http_body([("Content-Encoding", coding)], packed, limit=100_000)
+
+
+def test_a_few_bytes_that_stand_for_much_take_no_memory() -> None:
+    bomb = brotli.compress(bytes(50_000_000), quality=5)
+    assert len(bomb) < 1000
+    tracemalloc.start()
+    try:
+        with pytest.raises(DamagedRecordError, match="unpacks to more"):
+            decode_http_body([("Content-Encoding", "br")], bomb, limit=1_000_000)
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_unknown_and_heaped_codings_are_named() -> None:
+    with pytest.raises(DamagedRecordError, match="'compress' is unknown"):
+        decode_http_body([("Content-Encoding", "compress")], b"x", limit=1000)
+    heaped = gzip.compress(gzip.compress(gzip.compress(WORDS)))
+    with pytest.raises(DamagedRecordError, match="3 codings"):
+        decode_http_body([("Content-Encoding", "gzip, gzip, gzip")], heaped, limit=100_000)
+    twice = [("Transfer-Encoding", "gzip, chunked"), ("Content-Encoding", "br")]
+    body = gzip.compress(brotli.compress(WORDS))
+    chunked = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    assert decode_http_body(twice, chunked, limit=100_000) == WORDS
+
+
+def test_a_zstd_body_may_not_ask_for_a_gigabyte_of_window() -> None:
+    wide = zstandard.ZstdCompressionParameters(window_log=30, write_content_size=False)
+    packer = zstandard.ZstdCompressor(compression_params=wide).compressobj()
+    body = packer.compress(WORDS) + packer.flush()
+    with pytest.raises(DamagedRecordError, match="not zstd as declared"):
+        decode_http_body([("Content-Encoding", "zstd")], body, limit=100_000)
 
 
 def test_chunks_are_undone_whatever_their_spelling() -> None:
