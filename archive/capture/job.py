@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from archive.capture.network import GuardEntry, GuardPolicy
 from archive.capture.outcome import Judgement, Outcome
@@ -13,6 +13,7 @@ from archive.capture.phrases import PACKAGED, PhraseList
 from archive.capture.sessions import CaptureSession
 from archive.capture.sites import PACKAGED_RULES, SiteRules
 from archive.page import PageFacts
+from archive.replay_check import ReplayCheck
 from archive.urlkey import Address
 from archive.writer import WarcSummary
 
@@ -107,10 +108,24 @@ class CaptureResult:
     """Name and version of engine and, where there is one, browser."""
     guard: tuple[GuardEntry, ...]
     thumbnail_png: bytes | None
+    shown_text: str | None = None
+    """The words as a reader saw them; None where no browser showed them."""
     media_files: int | None = None
     """Films and sound fetched; None where nobody asked for them."""
     judgement: Judgement | None = None
     """What `outcome` and `reason` were read from; None where nothing judged a page."""
+
+
+@runtime_checkable
+class ReplayChecker(Protocol):
+    """An engine that can show what it captured, from the bytes alone."""
+
+    def check_replay(self, result: CaptureResult) -> ReplayCheck:
+        """Show a capture just written with no way out, and compare it with what was seen live.
+
+        Whatever goes wrong is `ReplayCheck.problem`; the capture stands as it is.
+        """
+        ...
 
 
 class CaptureEngine(Protocol):

@@ -13,16 +13,19 @@ from types import TracebackType
 from typing import Final, Self
 
 from archive.capture.attachments import software_version
+from archive.capture.browser.cdp import CdpError
+from archive.capture.browser.offline import check_offline
 from archive.capture.browser.process import BrowserProcess
 from archive.capture.browser.visit import Visit, visit_page
 from archive.capture.browser.writing import ENGINE, Page, write_capture
 from archive.capture.classify import Judgement, NetworkFault, judge_fault
-from archive.capture.job import CaptureJob, CaptureResult
+from archive.capture.job import CaptureJob, CaptureOptions, CaptureResult
 from archive.capture.media import fetch_media
 from archive.capture.network import Guard, NotConnectedError
 from archive.capture.outcome import Outcome
 from archive.clock import utc_now
 from archive.errors import BrowserMissingError, GuardRefusedError
+from archive.replay_check import ReplayCheck
 from archive.writer import WarcSummary
 
 CAPTURES_PER_BROWSER: Final = 100  # a browser that runs for days grows
@@ -121,6 +124,25 @@ class BrowserEngine:
                 return nothing(job, judge_fault(NetworkFault.DNS, str(error)), started_at, visit)
             return conclude(job, visit, started_at)
 
+    def check_replay(self, result: CaptureResult) -> ReplayCheck:
+        """Show a capture just written with no way out, and compare it with what was seen live."""
+        try:
+            return self._kept.runner.run(self._check(result))
+        except (CdpError, BrowserMissingError, TimeoutError) as error:
+            return ReplayCheck(
+                None, problem=f"the browser did not show it: {str(error) or 'too slow'}"
+            )
+
+    async def _check(self, result: CaptureResult) -> ReplayCheck:
+        kept = self._kept
+        usable = kept.process is not None and kept.process.usable
+        process = kept.process if usable and kept.process is not None else await self._ready()
+        try:
+            return await check_offline(process.cdp, result, CaptureOptions())
+        except (CdpError, TimeoutError):
+            await kept.end()
+            raise
+
     async def _visit(self, job: CaptureJob, visit: Visit, bodies: ExitStack) -> None:
         with Guard(job.policy) as guard:
             try:
@@ -216,6 +238,7 @@ def _result(
         engine=ENGINE,
         software=f"{software_version()}, {visit.browser}",
         guard=visit.guard + visit.media.guard,
+        shown_text=visit.shown.text,
         media_files=visit.media.count,
         thumbnail_png=visit.shown.pictures.thumbnail,
         judgement=page.judgement,

@@ -29,7 +29,9 @@ _KEEP_CHOICES: Final = (
     "for (const i of document.images)"
     " if (i.currentSrc && i.src !== i.currentSrc) i.src = i.currentSrc"
 )
-_READ: Final = "[document.title, document.documentElement?.outerHTML ?? '']"
+_READ: Final = (
+    "[document.title, document.documentElement?.outerHTML ?? '', document.body?.innerText ?? '']"
+)
 
 
 @dataclass(slots=True)
@@ -49,6 +51,8 @@ class Shown:
     url: str = ""
     title: str = ""
     html: str = ""
+    text: str = ""
+    """The words as a reader saw them, for the replay check."""
     error: str = ""
     download: bool = False
     never_quiet: bool = False
@@ -155,8 +159,8 @@ class PageDriver:
         tree = await self._send("Page.getFrameTree")
         shown.url = str(tree["frameTree"]["frame"]["url"])
         await self._evaluate(_KEEP_CHOICES)
-        title, html = await self._evaluate(_READ) or ("", "")
-        shown.title, shown.html = str(title), str(html)
+        title, html, text = await self._evaluate(_READ) or ("", "", "")
+        shown.title, shown.html, shown.text = str(title), str(html), str(text)
         camera = Camera(self._send, self._options)
         await camera.first_screen(shown.pictures)
         await self._aside(shown, "mhtml", self._snapshot(shown))
