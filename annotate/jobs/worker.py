@@ -20,13 +20,13 @@ from annotate.jobs.heartbeat import Heartbeat
 from annotate.jobs.preparing import NotReadyError, prepare
 from annotate.jobs.watching import begin_rounds
 from annotate.models import CaptureRequest, Project, User
-from annotate.services import captures, claiming, observations
+from annotate.services import captures, claiming, observations, replay_checks
 from annotate.services.backoff import Backoff
 from annotate.services.people import actor_of
 from annotate.services.processes import ProcessIdentity, this_process
 from annotate.wiring import Wiring
 from archive.capture.engines import make_engine
-from archive.capture.job import CaptureEngine, CaptureResult
+from archive.capture.job import CaptureEngine, CaptureResult, ReplayChecker
 from archive.capture.outcome import Outcome
 from archive.clock import utc_now
 from archive.errors import StoreError
@@ -120,6 +120,7 @@ class Worker:
                 )  # fmt: skip
         if kept is not None:
             self._keep_thumbnail(result)
+            self._check_replay(held.engine, kept, result)
         return True
 
     def _look(
@@ -189,6 +190,15 @@ class Worker:
             browser = self._wiring.config.browser
             self._engines[name] = make_engine(name, Path(browser) if browser else None)
         return self._engines[name]
+
+    def _check_replay(self, engine: str, capture_id: str, result: CaptureResult) -> None:
+        """Show the capture from its bytes alone; by now nothing can keep it from being kept."""
+        made_by = self._engine(engine)
+        if not isinstance(made_by, ReplayChecker):
+            return
+        check = made_by.check_replay(result)
+        with self._wiring.database.write() as session:
+            replay_checks.store_check(session, capture_id, check)
 
     def _keep_thumbnail(self, result: CaptureResult) -> None:
         if result.thumbnail_png is None:

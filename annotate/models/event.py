@@ -45,6 +45,7 @@ class EventKind(StrEnum):
     WATCH_RUN = "watch:run"
     PHRASES_CHANGE = "phrases:change"
     CAPTURE_STORE = "capture:store"
+    CAPTURE_CHECK_REPLAY = "capture:check-replay"
     CAPTURE_IMPORT = "capture:import"
     FILE_RECEIVE = "file:receive"
     FILE_READ = "file:read"

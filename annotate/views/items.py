@@ -27,6 +27,7 @@ from annotate.services import (
     live,
     notes,
     reading,
+    replay_checks,
     requests,
     sameness,
     tags,
@@ -237,12 +238,13 @@ def capture_again(slug: str, item_id: str) -> Response:
 
 def _of_capture(session: Session, capture: Capture | None) -> dict[str, object]:
     if capture is None:
-        return {"warc": None, "records": [], "rendition": None}
+        return {"warc": None, "records": [], "rendition": None, "checked": None}
     records = select(Record).where(Record.warc_file_id == capture.warc_file_id)
     return {
         "warc": session.get(WarcFile, capture.warc_file_id) if capture.warc_file_id else None,
         "records": session.scalars(records.order_by(Record.position).limit(200)).all(),
         "rendition": session.get(Rendition, capture.id),
+        "checked": replay_checks.read_check(capture),
     }
 
 

@@ -13,7 +13,7 @@ from annotate.errors import NotAllowedError, UsageError
 from annotate.events import Actor
 from annotate.models import CaptureRequest, ImportFile, Item, RequestState, User
 from annotate.permissions import Act
-from annotate.services import identities, pauses, queue_list, requests
+from annotate.services import identities, pauses, queue_list, replay_checks, requests
 from annotate.services.live import head
 from annotate.services.progress import progress
 from annotate.services.requests import BATCH, FIRST, LATER, NORMAL, Wanted
@@ -198,9 +198,10 @@ def _page(
     project_id = context.project.id
     wanted = _wanted(request.args)
     number = request.args.get("page", 1, type=int)
+    listed = queue_list.page(session, project_id, wanted, number)
     return render_template(
         "queue.html",
-        page=queue_list.page(session, project_id, wanted, number),
+        page=listed,
         how=progress(session, project_id),
         hosts=queue_list.hosts(session, project_id),
         pauses=pauses.standing(session, project_id),
@@ -213,6 +214,7 @@ def _page(
         phrase_faults=wiring().phrases.current().faults,
         kept="\n".join(line for line, _why in faults or ()),
         faults=faults or (),
+        scores=replay_checks.scores(session, (one.capture_id for one in listed.rows)),
         **ways.shown(session, project_id),
     )
 
