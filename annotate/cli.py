@@ -34,6 +34,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "queue": "annotate.commands.queue:queue",
     "import": "annotate.commands.importing:import_files",
     "phrases": "annotate.commands.phrases:phrases",
+    "sites": "annotate.commands.sites:sites",
     "search": "annotate.commands.searching:search",
     "rebuild": "annotate.commands.searching:rebuild",
     "verify": "annotate.commands.verifying:verify",

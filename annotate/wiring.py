@@ -12,6 +12,7 @@ from annotate.errors import EnvironmentMissingError, UsageError
 from annotate.migrate import migrate
 from annotate.secret_files import SecretFiles
 from annotate.services.phrase_lists import PhraseBook
+from annotate.services.site_rules import SiteBook
 from archive.capture.network import GuardPolicy
 from archive.capture.sessions import SessionStore
 from archive.export.signing import package_key
@@ -39,6 +40,7 @@ class Wiring:
     policy: GuardPolicy
 
     phrases: PhraseBook  # what pages say when something is not there
+    sites: SiteBook  # what is done on pages before they are kept
 
     @property
     def web_key(self) -> bytes:
@@ -109,6 +111,7 @@ def open_home(config: Config) -> Wiring:
         instance=(home / INSTANCE_FILE).read_text("ascii").strip(),
         policy=guard_policy(config.guard_allow),
         phrases=PhraseBook(home / "phrases"),
+        sites=SiteBook(home / "sites.toml"),
     )
 
 

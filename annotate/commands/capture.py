@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotate.cli import NOT_GOOD, Invocation
+from annotate.commands.by_hand import capture_by_hand
 from annotate.commands.context import InProject, as_option, in_project, project_option
 from annotate.commands.queue import show_progress
 from annotate.errors import UsageError
@@ -41,6 +42,9 @@ _LOOK: Final = 1.0  # seconds between two looks at how far it is
 )
 @click.option("--session", "named", default="", help="The identity to capture with.")
 @click.option("--media", is_flag=True, help="Films and sound of the page too, by yt-dlp.")
+@click.option(
+    "--by-hand", is_flag=True, help="Open a window: sign in yourself, then press Capture."
+)
 @click.option("--wait", is_flag=True, help="Carry them out now, and say how each ended.")
 @project_option
 @as_option
@@ -54,6 +58,7 @@ def capture(
     priority: str,
     named: str,
     media: bool,
+    by_hand: bool,
     wait: bool,
     slug: str | None,
     login: str | None,
@@ -67,6 +72,11 @@ def capture(
         raise UsageError("Name an address, or a file of them with --list.")
     addresses = [Address.parse(line) for line in lines]
     here = in_project(invocation, slug, login)
+    if by_hand:
+        if len(addresses) != 1:
+            raise UsageError("By hand one address is captured at a time.")
+        key = capture_by_hand(here, addresses[0], reason=reason, named=named, media=media)
+        return say_how(here, invocation, [key])
     ids: list[str] = []
     already = 0
     for start in range(0, len(addresses), requests.BATCH):  # others write between two batches
@@ -88,6 +98,11 @@ def capture(
         click.echo(f"{len(ids)} queued, {already} waiting already")
         return 0
     carry_out(here, ids)
+    return say_how(here, invocation, ids)
+
+
+def say_how(here: InProject, invocation: Invocation, ids: Sequence[str]) -> int:
+    """Say how requests ended; return the exit code."""
     with here.wiring.database.read() as session:
         ended = [one for key in ids if (one := session.get(CaptureRequest, key)) is not None]
     for one in ended:

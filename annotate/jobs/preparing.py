@@ -56,5 +56,6 @@ def prepare(
             media=request.media,
         ),
         phrases=wiring.phrases.current().together,
+        sites=wiring.sites.current().rules,
         session=signed_in,
     )

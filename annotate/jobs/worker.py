@@ -33,6 +33,7 @@ from archive.errors import StoreError
 
 IDLE: Final = 0.3  # seconds between two looks at an empty queue
 ROUND: Final = 10.0  # seconds between two looks for what other workers left behind
+BY_HAND_SECONDS: Final = 8 * 3600.0  # a person may be called away
 _log = logging.getLogger(__name__)
 
 
@@ -85,16 +86,25 @@ class Worker:
             if claimed is None:
                 return False
             request, capture_id = claimed
+        self._carry_out(request, capture_id, longest=self._longest)
+        return True
+
+    def by_hand(self, request: CaptureRequest, capture_id: str, engine: CaptureEngine) -> None:
+        """Carry out a request that was taken with `claiming.take`, however long a person needs."""
+        self._engines[request.engine] = engine
+        self._carry_out(request, capture_id, longest=BY_HAND_SECONDS)
+
+    def _carry_out(self, request: CaptureRequest, capture_id: str, *, longest: float) -> None:
+        with self._wiring.database.read() as session:
             project = session.get(Project, request.project_id)
             operator = session.get(User, request.requested_by)
         if project is None or operator is None:
             raise NotFoundError(f"request {request.id} belongs to nobody")
-        with Heartbeat(self._wiring.database, request.id, capture_id, longest=self._longest):
+        with Heartbeat(self._wiring.database, request.id, capture_id, longest=longest):
             result = self._capture(request, capture_id, operator)
         if not self._write_down(request.id, capture_id, result, operator):
             reason = "the request had been taken back before this capture was done"
             _set_aside(self._wiring, {capture_id}, reason)
-        return True
 
     def _write_down(
         self, request_id: str, capture_id: str, result: CaptureResult | str, operator: User
@@ -185,6 +195,8 @@ class Worker:
         return result
 
     def _engine(self, wanted: str) -> CaptureEngine:
+        if wanted in self._engines:
+            return self._engines[wanted]
         name = self._wiring.config.engine if wanted == "auto" else wanted
         if name not in self._engines:
             browser = self._wiring.config.browser

@@ -83,6 +83,14 @@ def claim(
     return request, _begin(session, request, worker, now)
 
 
+def take(session: Session, worker: ProcessIdentity, request: CaptureRequest) -> str:
+    """Begin a waiting request that this process was asked to carry out itself, out of turn.
+
+    :return: the id of its capture
+    """
+    return _begin(session, request, worker, utc_now())
+
+
 def any_ready(session: Session) -> bool:
     """Tell whether a request could begin but for its host, which is being spared."""
     query = select(CaptureRequest.id).where(*_ready(session, utc_now())).limit(1)

@@ -88,3 +88,14 @@ def test_agreement_of_a_table(tmp_path: Path) -> None:
     wrong = holdfast(tmp_path / "none", "agreement", str(table))
     assert wrong.returncode == 2
     assert "row 2" in wrong.stderr
+
+
+def test_rules_of_pages_are_shown_and_a_wrong_file_is_named(home: Path) -> None:
+    own = home / "sites.toml"
+    own.write_text('version = "ours"\n[[site]]\nhosts = ["example.org"]\nscroll_steps = 40\n')
+    done = holdfast(home, "--json", "sites", "www.example.org")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["scroll_steps"], told["rule"]) == (0, 40, "example.org")
+    own.write_text('version = "ours"\n[default]\nscrolls = 1\n')
+    done = holdfast(home, "sites")
+    assert (done.returncode, "there is no 'scrolls'" in done.stderr) == (1, True)

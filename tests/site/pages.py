@@ -224,6 +224,13 @@ FIXED: dict[str, Answer] = {
     "/light": html("<h1>light</h1><p>" + WORDS[:600] + "</p><img src=/light.png><link rel=stylesheet href=/more.css>"),
     "/plant": html(_REMEMBER.replace("PLANT", _PLANT)),
     "/look": html(_REMEMBER.replace("PLANT", "")),
+    "/signs-in": html(
+        "<script>fetch('/login', {method: 'POST', body: 'password=s3cret-by-hand'})"
+        ".then(() => location = '/members')</script>"
+    ),
+    "/in-members.png": Answer(
+        headers=typed("image/png", ("Cache-Control", "max-age=600")), body=picture("members")
+    ),
     "/leaver": html("<p>leaves</p><script>addEventListener('pagehide', () => navigator.sendBeacon('/left', 'x'))</script>"),
 }  # fmt: skip
 
@@ -262,7 +269,11 @@ def computed(ask: Ask, here: str, other: str, closed: str) -> Answer | None:
         return moved(303, "/members", ("Set-Cookie", "member=yes; Path=/; HttpOnly"))
     if path == "/members":
         inside = "member=yes" in ask.header("cookie")
-        return html("<p>members only: خوش كەلدىڭىز</p>" if inside else "<p>Please sign in.</p>")
+        return html(
+            "<p>members only: خوش كەلدىڭىز</p><img src=/in-members.png>"
+            if inside
+            else "<p>Please sign in.</p>"
+        )
     if path == "/stale":
         if ask.header("if-none-match") == '"v1"':
             return Answer(304, (("ETag", '"v1"'), ("X-Said", "not modified")))
@@ -291,7 +302,7 @@ def _sized(ask: Ask) -> Answer | None:
             (("Set-Cookie", "socket=1"),),
             websocket=lambda d: [b"echo %d" % len(d), b"\x00\xff"],
         )
-    if path.endswith((".png", ".webp")) and path != "/missing.png":
+    if path.endswith((".png", ".webp")) and path not in {"/missing.png", *FIXED}:
         return image(path)
     if path == "/tick" or path == "/light.css":
         return text("tick")

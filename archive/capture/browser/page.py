@@ -109,6 +109,15 @@ class PageDriver:
             Camera(self._send, self._options).resize(self._options.viewport_height),
         )
 
+    async def forget_what_is_kept(self) -> None:
+        """Let the page ask for everything again: no cache, no service worker in between.
+
+        :raises CdpError: the browser is gone
+        """
+        await self._send("Network.clearBrowserCache")
+        await self._send("Network.setCacheDisabled", cacheDisabled=True)
+        await self._send("Network.setBypassServiceWorker", bypass=True)
+
     async def visit(self, url: str, shown: Shown) -> None:
         """Open the page and take everything; `shown` holds what was had if time runs out.
 

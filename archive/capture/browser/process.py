@@ -55,7 +55,7 @@ _FLAGS: Final = (
     # What belongs to no capture goes nowhere: each capture's context has its own guard.
     "--proxy-server=socks5://127.0.0.1:9", "--proxy-bypass-list=<-loopback>",
 )  # fmt: skip
-_SCREEN: Final = ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR")
+SCREEN: Final = ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR")
 
 
 class BrowserProcess:
@@ -190,7 +190,7 @@ class BrowserProcess:
                 (profile / folder).symlink_to(theirs)
         given = {"HOME": str(profile), "TZ": "UTC", "LANG": "C.UTF-8", "PATH": os.defpath}
         given["TMPDIR"] = str(profile)  # what a killed browser leaves there goes with the profile
-        wanted = _SCREEN if self._visible else ()
+        wanted = SCREEN if self._visible else ()
         return given | {name: os.environ[name] for name in wanted if name in os.environ}
 
 
