@@ -38,6 +38,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "search": "annotate.commands.searching:search",
     "rebuild": "annotate.commands.searching:rebuild",
     "verify": "annotate.commands.verifying:verify",
+    "fixity": "annotate.commands.fixity:fixity",
     "redact": "annotate.commands.redact:redact",
     "egress": "annotate.commands.ways:egress",
     "session": "annotate.commands.ways:session",

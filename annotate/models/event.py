@@ -53,6 +53,7 @@ class EventKind(StrEnum):
     FILE_DISCARD = "file:discard"
     FILE_IMPORT = "file:import"
     FILE_REFUSE = "file:refuse"
+    FIXITY_RUN = "fixity:run"
     LIST_IMPORT = "list:import"
     VALUE_SET = "value:set"
     VALUE_CHECK = "value:check"
