@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from archive.record import DigestState, Fault, FaultKind, Record
+from archive.record import DigestState, Fault, FaultKind, Record, RecordRef
 from archive.wacz.signature import Signature
 
 _WITH_CONTENT: Final = frozenset({"response", "resource", "conversion", "request", "metadata"})
@@ -21,6 +21,7 @@ _SAID_WRONG: Final = frozenset(
     }
 )
 _CHECKED: Final = frozenset({DigestState.MATCHES, DigestState.DIFFERS})
+MOST_IDS: Final = 100_000
 _NOTHING_SAID: Final = frozenset({FaultKind.NO_DIGEST, FaultKind.WEAK_DIGEST})
 
 
@@ -93,6 +94,9 @@ class Tally:
     undigested: bool = False
     ours: bool = False
     answered_heads: set[str] = field(default_factory=set)
+    ids: list[str] = field(default_factory=list)
+    """Of the first records; a capture written here has fewer than are kept."""
+    provenance: RecordRef | None = None
 
     def take(self, found: Iterable[Record | Fault]) -> None:
         """Take what a walk finds."""
@@ -102,8 +106,12 @@ class Tally:
                 continue
             self.records += 1
             self.undigested = self.undigested or is_undigested(one)
+            if len(self.ids) < MOST_IDS and one.record_id:
+                self.ids.append(one.record_id)
             if one.type == "metadata":
-                self.ours = self.ours or _is_our_provenance(one)
+                if _is_our_provenance(one):
+                    self.ours = True
+                    self.provenance = one.ref
             elif one.type == "request" and one.http_head.startswith(b"HEAD "):
                 self.answered_heads.add(one.header("WARC-Concurrent-To") or "")
 
@@ -113,6 +121,8 @@ class Tally:
         self.faults += other.faults
         self.undigested = self.undigested or other.undigested
         self.ours = self.ours or other.ours
+        self.ids += other.ids[: MOST_IDS - len(self.ids)]
+        self.provenance = other.provenance or self.provenance
         self.answered_heads |= other.answered_heads
 
     def verdict(self, path: Path) -> Verdict:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from archive import parallel
-from archive.errors import NotAnArchiveError, UnsafePackageError
-from archive.reader import walk
-from archive.record import Fault, FaultKind
+from archive.errors import DamagedRecordError, NotAnArchiveError, UnsafePackageError
+from archive.reader import read_block, walk
+from archive.record import Fault, FaultKind, Record
 from archive.store import MANIFEST_NAME, WARC_NAME
-from archive.verdict import Verdict, VerdictWord, judge, judge_walk
+from archive.verdict import MOST_IDS, Tally, Verdict, VerdictWord, judge
 from archive.wacz.directory import LOCAL_MAGIC
 from archive.wacz.judging import judge_package
 from archive.wacz.trust import Trust
@@ -24,6 +24,8 @@ from archive.wacz.trust import Trust
 __all__ = ["Verdict", "VerdictWord", "judge", "verify_any", "verify_file", "verify_paths"]
 
 _NAMES: Final = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz", ".wacz")
+REDACTED_FROM: Final = "Holdfast-Redacted-From"  # as archive/redact.py writes it
+_LARGEST_PROVENANCE: Final = 64 << 20  # bytes
 _ASIDE: Final = frozenset({"tmp", "cache", "index", "quarantine"})  # no evidence stands there
 
 
@@ -36,8 +38,33 @@ def verify_file(path: Path, *, processes: int = 1) -> Verdict:
     if processes > 1 and path.stat().st_size >= parallel.WORTH_IT:
         tally = parallel.tally_in_parts(path, processes)
         if tally is not None:
-            return tally.verdict(path)
-    return judge_walk(path, walk(path))
+            return _with_provenance(path, tally)
+    tally = Tally()
+    tally.take(walk(path))
+    return _with_provenance(path, tally)
+
+
+def _with_provenance(path: Path, tally: Tally) -> Verdict:
+    """Compare a capture written here with the records its own last record lists.
+
+    A record taken out whole leaves no trace in a WARC but this one.
+    """
+    if tally.provenance is not None and len(tally.ids) < MOST_IDS:
+        try:
+            _, block = read_block(path, tally.provenance, limit=_LARGEST_PROVENANCE)
+            listed = [str(one["id"]) for one in json.loads(block).get("records", [])]
+        except (DamagedRecordError, ValueError, KeyError, TypeError, AttributeError) as error:
+            listed = []
+            detail = f"the capture's list of its records cannot be read: {error!r}"
+            tally.faults.append(Fault(FaultKind.BAD_LIST, tally.provenance.offset, 0, detail))
+        missing = set(listed) - set(tally.ids)
+        if missing:  # a redacted copy names the records that its own were made of
+            missing -= {one.header(REDACTED_FROM) for one in walk(path) if isinstance(one, Record)}
+        for one in listed:
+            if one in missing:
+                detail = "the capture lists it, and it is not there"
+                tally.faults.append(Fault(FaultKind.MISSING_RECORD, 0, 0, detail, one))
+    return tally.verdict(path)
 
 
 def verify_any(path: Path, trust: Trust | None = None, *, processes: int = 1) -> Verdict:

@@ -151,3 +151,15 @@ def test_what_is_no_warc_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"%PDF-1.7")
     with pytest.raises(NotAnArchiveError, match="no WARC"):
         verify_file(path)
+
+
+def test_a_record_taken_out_whole_is_missed(warc: WarcSummary) -> None:
+    data = warc.path.read_bytes()
+    one = warc.record_list[2]
+    path = warc.path.with_name("fewer.warc.gz")
+    path.write_bytes(data[: one.offset] + data[one.offset + one.length :])
+    found = verify_file(path)
+    assert found.verdict is VerdictWord.DAMAGED
+    assert [(fault.kind, fault.record_id) for fault in found.faults] == [
+        (FaultKind.MISSING_RECORD, one.record_id)
+    ]
