@@ -18,6 +18,7 @@ from annotate.views.context import (
     template_words,
 )
 from annotate.wiring import Wiring
+from archive.markup import straight
 
 ROOMS: Final = (
     "api",
@@ -86,6 +87,7 @@ def create_app(wiring: Wiring) -> Flask:
     csrf.exempt(api.bp)  # it takes tokens only, which no browser sends by itself
     errors.register(app)
     app.jinja_env.filters["moment"] = _moment
+    app.jinja_env.filters["straight"] = straight
     return app
 
 

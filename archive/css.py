@@ -6,6 +6,7 @@ with strings, and @import. Each is led into the capture or to nothing; everythin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 from urllib.parse import urljoin
@@ -16,6 +17,10 @@ Rewrite = Callable[[str], str | None]
 """Takes an absolute address; gives where to fetch it from in the capture, or None."""
 
 NOTHING: Final = "data:,"
+_DEEPEST: Final = 200  # blocks within one another
+_OPENING: Final = frozenset("{([")
+_CLOSING: Final = frozenset("})]")
+_BRACKET: Final = re.compile(r"""[][(){}]|"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'""")
 _LARGEST: Final = 8_000_000  # characters of one sheet; a larger one is not shown
 _ADDRESS_FUNCTIONS: Final = frozenset({"url", "src", "image", "image-set", "-webkit-image-set"})
 _DEAD: Final = {"expression": "none", "-moz-binding": "x-binding", "behavior": "x-behavior"}
@@ -31,8 +36,8 @@ def sanitise_css(sheet: str, base: str, rewrite: Rewrite) -> str:
     :param base: what relative addresses are relative to
     """
     sheet = sheet.replace("\x00", "\ufffd")
-    if len(sheet) > _LARGEST:
-        return "/* larger than is shown */"
+    if len(sheet) > _LARGEST or _depth(sheet) > _DEEPEST:
+        return "/* larger, or nested more deeply, than any real sheet */"
     small = sheet.lower()
     if not any(word in small for word in _TELLING):
         return sheet
@@ -42,6 +47,18 @@ def sanitise_css(sheet: str, base: str, rewrite: Rewrite) -> str:
         return str(tinycss2.serialize(tokens))
     except RecursionError:
         return "/* nested more deeply than any real sheet */"
+
+
+def _depth(sheet: str) -> int:
+    """Return how deeply blocks stand in one another; browsers have crashed on thousands."""
+    depth = deepest = 0
+    for match in _BRACKET.finditer(sheet):
+        if match[0] in _OPENING:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif match[0] in _CLOSING:
+            depth = max(0, depth - 1)
+    return deepest
 
 
 def addresses_in(sheet: str, base: str) -> Iterator[str]:

@@ -20,6 +20,14 @@ _UNCOUNTED: Final = frozenset(
 )
 _CANDIDATE: Final = re.compile(r"\s*(\S*[^,\s])(?:\s+([^,()]*))?\s*(?:,|$)")
 
+# Marks, embeddings, overrides and isolates of the Unicode bidirectional algorithm.
+_TURNING: Final = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F])
+
+
+def straight(text: str) -> str:
+    """Take out what turns the direction of writing, for places that isolate nothing."""
+    return text.translate(_TURNING)
+
 
 def srcset_candidates(text: str) -> list[tuple[str, str]]:
     """Read a srcset (HTML, 4.8.4.2.1): pairs of reference and descriptor."""

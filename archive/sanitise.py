@@ -17,7 +17,7 @@ from urllib.parse import quote, urljoin
 from selectolax.lexbor import LexborHTMLParser
 
 from archive.css import Rewrite, absolute_address, inline, rewritten, sanitise_css
-from archive.markup import spared, srcset_candidates
+from archive.markup import spared, srcset_candidates, straight
 
 _TAGS: Final = frozenset(
     "html head title body a abbr address article aside audio b bdi bdo big blockquote br button "
@@ -143,6 +143,10 @@ class Sanitiser:
             media = attributes.get("media")
             said = f' media="{escape(media)}"' if media else ""
             self._out.append(f"<style{said}>{inline(sheet)}</style>")
+            return None
+        if tag == "title":
+            # What turns the direction of writing could make a title bar say anything.
+            self._out.append(f"<title>{escape(straight(_text_of(node)), quote=False)}</title>")
             return None
         if small == "link" and not _is_sheet(attributes):
             return None

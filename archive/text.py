@@ -13,6 +13,8 @@ from typing import Final
 
 from lxml import etree, html
 
+from archive.markup import spared
+
 TEXT_VERSION: Final = "holdfast-text/1"
 # Not head: libxml2 puts an article that no body opens before into it.
 _HIDDEN: Final = frozenset(
@@ -43,7 +45,7 @@ class TextRendition:
 
 def parse_html(markup: str) -> html.HtmlElement | None:
     """Parse markup as tolerantly as lxml can; None where there is nothing to parse."""
-    cleaned = _NOT_XML.sub("\ufffd", markup)
+    cleaned = spared(_NOT_XML.sub("\ufffd", markup))
     if not cleaned.strip():
         return None
     parser = html.HTMLParser(encoding="utf-8", huge_tree=True, recover=True)

@@ -12,9 +12,9 @@ from urllib.parse import quote
 import pytest
 import site_example as site
 import warcs
+from conftest import import_whole as bring
 from flask.testing import FlaskClient
 from sqlalchemy import select
-from test_packages import bring
 
 from annotate.models import Capture, Project
 from annotate.wiring import Wiring
