@@ -27,7 +27,8 @@ from urllib.parse import quote
 from playwright.sync_api import sync_playwright
 from sqlalchemy import select
 
-from annotate.models import Capture
+from annotate.jobs import importing
+from annotate.models import Capture, ImportFile
 from annotate.services import imports, people, projects
 from annotate.wiring import make_home
 from config import Config
@@ -175,9 +176,11 @@ def open_ours(warc: Path, folder: Path) -> Iterator[tuple[int, int, str, str]]:
         project = projects.create_project(session, actor, owner, slug="p", name="P")
         _user, token = people.sign_in(session, "a", "a long enough password", hours=9)
     with warc.open("rb") as file:
-        imports.import_file(
-            wiring.database, wiring.store, actor, project.id, warc.name, file, limit=10**10
-        )
+        made = importing.bring(wiring, actor, project.id, warc.name, file, limit=10**10)
+    importing.work_off(wiring)
+    with wiring.database.write() as session:
+        imports.confirm(session, actor, session.get_one(ImportFile, made.id))
+    importing.work_off(wiring)
     with wiring.database.read() as session:
         query = select(Capture.id).where(Capture.address == PAGE)
         capture = session.scalars(query).first() or ""

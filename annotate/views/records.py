@@ -156,6 +156,12 @@ class Answer:
     why: str
     others: tuple[Entry, ...]
 
+    @property
+    def alike(self) -> int:
+        """How many of the others were asked for by the same method."""
+        method = self.entry.method if self.entry is not None else ""
+        return sum(one.method == method for one in self.others)
+
 
 def _answer(session: Session, capture: Capture, warc: WarcFile, address: str) -> Answer:
     """Find the record that answers exactly what was asked for."""
