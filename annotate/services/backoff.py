@@ -1,8 +1,9 @@
 """Which visits that brought nothing are tried again by themselves, and when.
 
-Tried again is what may pass by itself: no answer, a server in trouble, a worker that died, and
-"too many requests", which waits longer. What a server says on purpose (gone, forbidden, a
-sign-in) is an outcome; asking again and again would only tell it who is asking.
+Tried again is what may pass by itself: no answer, a server in trouble, a browser that did not
+start, a worker that died, and "too many requests", which waits longer. What a server says on
+purpose (gone, forbidden, a sign-in) is an outcome; asking again and again would only tell it
+who is asking.
 """
 
 from __future__ import annotations
@@ -53,6 +54,9 @@ def may_pass(result: CaptureResult) -> bool:
         return True
     if result.outcome is not Outcome.FAILED:
         return False
-    if result.status is not None and result.status >= 500:
-        return True
-    return result.judgement is not None and result.judgement.fault in _PASSING
+    if result.status is not None:
+        return result.status >= 500
+    fault = result.judgement.fault if result.judgement is not None else None
+    if fault is None and result.warc is None:
+        return True  # it failed on our side, as when the browser did not start in time
+    return fault in _PASSING

@@ -188,6 +188,7 @@ def due(session) -> None:
         (judge_fault(NetworkFault.TIMEOUT, "x"), None, True),
         (judge_fault(NetworkFault.TLS, "x"), None, False),
         (Judgement(Outcome.FAILED, "http5xx"), 503, True),
+        (Judgement(Outcome.FAILED, "the browser was started and does not answer"), None, True),
         (Judgement(Outcome.FAILED, "http"), 400, False),
         (Judgement(Outcome.BLOCKED, "too many"), 429, True),
         (Judgement(Outcome.BLOCKED, "login"), 403, False),
