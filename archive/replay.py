@@ -25,6 +25,7 @@ LIMIT: Final = 64_000_000  # bytes of one payload shown from memory
 STREAMED: Final = 4_000_000  # bytes above which a picture, film or sound is sent as it is read
 _REDIRECTS: Final = 8
 _HTML: Final = "text/html; charset=utf-8"
+_DRAWN: Final = 40  # pages of a document of which an import draws pictures
 _POLICY: Final = (
     "default-src 'none'; img-src {here} data:; media-src {here} data:; "
     "style-src {here} 'unsafe-inline'; font-src {here} data:; frame-src {here}; "
@@ -141,10 +142,26 @@ class StaticView:
         if is_readable(payload.content_type):
             text = decode_text(payload.body, payload.content_type)
             return Part("text/plain; charset=utf-8", text.encode("utf-8", "replace"))
+        drawn = self._drawn_pages(prefix)
+        if drawn is not None:
+            return drawn
         raise UnsupportedTypeError(
             f"This is {plain_kind(payload.content_type) or 'of no declared type'}, which is not "
             "shown here. Its record has the bytes, to read as text or hexadecimal and to save."
         )
+
+    def _drawn_pages(self, prefix: str) -> Part | None:
+        """Return the pictures an import drew of a document's pages, if there are any."""
+        shown = []
+        for number in range(1, _DRAWN + 1):
+            address = f"urn:page:{number}:{self._address}"
+            if self._lookup(address) is None:
+                break
+            source = escape(f"{prefix}/part?u={quote(address, safe='')}")
+            shown.append(f'<p><img src="{source}" alt="Page {number}"></p>')
+        if not shown:
+            return None
+        return Part(_HTML, f"<!DOCTYPE html><title>Pages</title>{''.join(shown)}".encode())
 
     def frame(self, address: str, prefix: str) -> Part:
         """Return a document that stood in a frame of the page.

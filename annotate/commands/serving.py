@@ -12,6 +12,7 @@ from waitress.server import create_server
 from annotate.app import create_app
 from annotate.cli import Invocation
 from annotate.errors import EnvironmentMissingError, UsageError
+from annotate.jobs import importing
 from annotate.jobs.family import Family, child_stop
 from annotate.jobs.worker import Worker, recover
 from annotate.wiring import Wiring, open_home
@@ -65,6 +66,7 @@ def run_server(wiring: Wiring, *, announce: str = "") -> None:
             "Put a TLS proxy in front and set behind_tls."
         )
     recover(wiring)
+    importing.resume(wiring)
     try:
         server = create_server(
             create_app(wiring),

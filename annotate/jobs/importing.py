@@ -108,6 +108,16 @@ def kick(wiring: Wiring) -> None:
     threading.Thread(target=process.wait, name="import", daemon=True).start()
 
 
+def resume(wiring: Wiring) -> None:
+    """Go on with what a killed process left, if there is any."""
+    with wiring.database.read() as session:
+        waits = [
+            imports.next_in(session, state) for state in (ImportState.WAITING, ImportState.TAKING)
+        ]
+    if any(waits):
+        kick(wiring)
+
+
 def _open_lock(wiring: Wiring) -> int:
     return os.open(wiring.home / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 

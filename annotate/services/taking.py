@@ -29,7 +29,7 @@ from annotate.models import (
 from annotate.services import notes
 from annotate.services.answers import answer, unanswered
 from annotate.services.checks import check_item
-from annotate.services.found_pages import address_of, basis_of_address, time_of
+from annotate.services.found_pages import FILE_URN, address_of, basis_of_address, time_of
 from annotate.services.items import ensure_item
 from archive.capture.outcome import Outcome
 from archive.clock import isoformat, utc_now
@@ -122,7 +122,7 @@ def take_page(
         item_id=item.id,
         warc_file_id=warc.id,
         address=item.address,
-        final_address=found.address,
+        final_address=found.address or f"{FILE_URN}{file.sha256}",  # as its record has it
         outcome=found.outcome,
         reason=found.reason,
         http_status=found.status,

@@ -20,7 +20,7 @@ from archive.importing.saved import read_html, read_mhtml
 from archive.importing.warcs import read_warc
 from archive.reader import walk
 from archive.record import Fault
-from archive.verdict import VerdictWord, judge
+from archive.verdict import VerdictWord, judge, judge_walk
 
 _FIRST: Final = 4  # records or faults looked at to see how a file is packed
 
@@ -79,15 +79,18 @@ def _badly_cut(path: Path) -> bool:
 
 
 def _arc(findings: Findings, original: Original) -> None:
+    judged = judge_walk(original.path, walk(original.path))
+    for one in judged.faults:
+        findings.record_fault(one)
     copy, fault = arc_to_warc(original, findings.work)
     read_warc(
-        findings, copy, name=copy.name, stored=copy.name, own=1,
+        findings, copy, name=copy.name, stored=copy.name, own=1, faults_told=False,
         made_by="ARC records written as WARC",
     )  # fmt: skip
     findings.remark("ARC has no digests and no requests; its records were written anew as WARC.")
     if fault:
         findings.fault("ARC", "cut off", fault)
-    findings.verdict(VerdictWord.DAMAGED if fault else VerdictWord.INTACT_WITHOUT_DIGESTS)
+    findings.verdict(judged.verdict or VerdictWord.DAMAGED)
 
 
 _READERS: Final[Mapping[FileKind, Callable[[Findings, Original], None]]] = {

@@ -75,7 +75,8 @@ def read_pdf(findings: Findings, original: Original) -> None:
     if fault:
         page = partial(page, fault)
     findings.page(replace(page, thumbnail=_keep(findings, small)))
-    findings.remark(f"A PDF of {count} pages. Its date is what the file says of its making.")
+    pages = "one page" if count == 1 else f"{count} pages"
+    findings.remark(f"A PDF of {pages}. Its date is what the file says of its making.")
     findings.verdict(VerdictWord.INTACT_WITHOUT_DIGESTS)
 
 
