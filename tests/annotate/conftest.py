@@ -24,6 +24,9 @@ from annotate.wiring import Wiring, make_home, open_home
 from archive.capture.exchange import Exchange
 from archive.capture.job import CaptureJob, CaptureResult
 from archive.capture.outcome import Outcome
+from archive.importing.derive import Original
+from archive.importing.dispatch import read_original
+from archive.importing.found import Findings, Summary, load_summary
 from archive.page import read_facts
 from archive.text import render_text
 from archive.writer import CaptureWriter
@@ -108,6 +111,22 @@ def send(client: FlaskClient, page: str, action: str, **form: object):
     """Send a form as a browser does: with the token of the page it stands on."""
     token = re.search(r'name="csrf_token" value="([^"]+)"', client.get(page).text)
     return client.post(action, data={"csrf_token": token[1] if token else "", **form})
+
+
+def read_here(original: Original, work: Path, *_: object) -> Summary:
+    """Read a file in this process. tests/archive/importing/test_bounded.py has the bounded one,
+    and so have some tests of test_imports.py."""
+    findings = Findings(work)
+    read_original(findings, original)
+    findings.end()
+    return load_summary(work)
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read and carry out imports here and at once: processes of their own take seconds."""
+    monkeypatch.setattr(importing, "kick", importing.work_off)
+    monkeypatch.setattr(importing, "read_bounded", read_here)
 
 
 def import_whole(wiring: Wiring, project: Project, path: Path) -> ImportFile:

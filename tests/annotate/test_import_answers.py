@@ -17,7 +17,6 @@ from conftest import FakeEngine, import_whole, send
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from annotate.jobs import importing
 from annotate.jobs.indexing import index_now
 from annotate.jobs.worker import Worker
 from annotate.models import Capture, Event, EventKind, Project, Record, Rendition
@@ -39,9 +38,7 @@ class WalledEngine(FakeEngine):
         )
 
 
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "kick", importing.work_off)
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def post(number: int) -> bytes:

@@ -15,7 +15,6 @@ from conftest import send
 from flask.testing import FlaskClient
 from PIL import Image
 
-from annotate.jobs import importing
 from annotate.wiring import Wiring
 
 Browser = Callable[[str], FlaskClient]
@@ -37,9 +36,7 @@ MHTML = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "kick", importing.work_off)
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def bring(
