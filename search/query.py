@@ -308,6 +308,13 @@ def _text(lexeme: _Lexeme, field: TextField | None) -> Node:
                 "A * needs letters before it", lexeme.column, "As in cotton* for cottons"
             )
         return Prefix(text.rstrip("*"), field)
+    star = text.find("*")
+    if star >= 0 and words(text):
+        raise QuerySyntaxError(
+            "A * stands only at the end of a word",
+            lexeme.column + star,
+            f"As in {words(text)[0]}*; to search the signs themselves put them in quotes",
+        )
     fuzzy = _FUZZY.fullmatch(text)
     if fuzzy is not None:
         return Fuzzy(fuzzy[1], int(fuzzy[2]), field)

@@ -154,14 +154,26 @@ class FieldData:
         blob, ends = self._blob.tobytes(), self._ends.tolist()
         return [blob[start:end] for start, end in zip([0, *ends][:-1], ends, strict=True)]
 
-    def letters(self) -> tuple[Array, Array, Array]:
-        """Return all words as code points (u32) with the start and length of each."""
-        text = self._blob.tobytes().decode()
-        points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-        begins = np.concatenate(([0], np.cumsum((self._blob & 0xC0) != 0x80)))
-        ends = begins[self._ends]
+    def ending(self, suffix: str) -> Array:
+        """Return the numbers of the words that end so."""
+        wanted = suffix.encode()
+        ends = self._ends.astype(np.int64)
         starts = np.concatenate(([0], ends[:-1])) if len(ends) else ends
-        return points, starts, ends - starts
+        fits = ends - starts >= len(wanted)
+        for at, byte in enumerate(reversed(wanted), 1):
+            fits &= self._blob[np.maximum(ends - at, 0)] == byte
+        return np.flatnonzero(fits)
+
+    def letters(self, numbers: Array) -> tuple[Array, Array, Array]:
+        """Return some words as code points (u32), with the start and length of each."""
+        ends = self._ends[numbers].astype(np.int64)
+        starts = np.where(numbers > 0, self._ends[np.maximum(numbers, 1) - 1], 0).astype(np.int64)
+        blob = self._blob[ragged(starts, ends - starts)]
+        points = np.frombuffer(blob.tobytes().decode().encode("utf-32-le"), np.uint32)
+        begins = np.concatenate(([0], np.cumsum((blob & 0xC0) != 0x80)))
+        last = begins[np.cumsum(ends - starts)]
+        first = np.concatenate(([0], last[:-1])) if len(last) else last
+        return points, first, last - first
 
 
 def write_segment(

@@ -26,32 +26,30 @@ def near(field: FieldData, word: str, distance: int) -> list[tuple[int, int]]:
     if not len(field):
         return []
     wanted = np.array([ord(character) for character in word], np.uint32)
-    points, starts, lengths = field.letters()
+    possible = _possible(field, word, distance)
+    points, starts, lengths = field.letters(possible)
     found: list[tuple[int, int]] = []
     for length in range(max(1, len(word) - distance), len(word) + distance + 1):
-        numbers = np.flatnonzero(lengths == length)
-        if distance == 1:
-            numbers = numbers[_share_an_end(wanted, points, starts[numbers], length)]
-        for begin in range(0, len(numbers), _AT_ONCE):
-            some = numbers[begin : begin + _AT_ONCE]
+        some_at = np.flatnonzero(lengths == length)
+        for begin in range(0, len(some_at), _AT_ONCE):
+            some = some_at[begin : begin + _AT_ONCE]
             letters = points[starts[some][:, None] + np.arange(length)]
             edits = _edits(wanted, letters)
             close = edits <= distance
-            found += zip(some[close].tolist(), edits[close].tolist(), strict=True)
+            found += zip(possible[some[close]].tolist(), edits[close].tolist(), strict=True)
     return found
 
 
-def _share_an_end(wanted: Array, points: Array, starts: Array, length: int) -> Array:
-    """Tell which words share their first or last letters with the wanted one.
+def _possible(field: FieldData, word: str, distance: int) -> Array:
+    """Return the numbers of the words worth comparing.
 
     One edit touches one letter, or two neighbours: not both the first and the last (n - 1) // 2.
     """
-    same_start = np.ones(len(starts), bool)
-    same_end = np.ones(len(starts), bool)
-    for at in range(min((len(wanted) - 1) // 2, length)):
-        same_start &= points[starts + at] == wanted[at]
-        same_end &= points[starts + length - 1 - at] == wanted[-1 - at]
-    return same_start | same_end
+    kept = (len(word) - 1) // 2
+    if distance > 1 or not kept:
+        return np.arange(len(field))
+    start, end = field.range_of(word[:kept])
+    return np.union1d(np.arange(start, end), field.ending(word[-kept:]))
 
 
 def _edits(wanted: Array, letters: Array) -> Array:

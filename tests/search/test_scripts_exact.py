@@ -92,4 +92,4 @@ def test_a_word_finds_all_and_only_its_lines(shared: Path, tmp_path: Path, langu
 def test_500_words_of_each_language_find_all_and_only_their_lines(
     shared: Path, tmp_path: Path, language: str
 ) -> None:
-    check(shared, tmp_path, language, 60 if os.environ.get("HOLDFAST_BOUNDED") else 500)
+    check(shared, tmp_path, language, 30 if os.environ.get("HOLDFAST_BOUNDED") else 500)
