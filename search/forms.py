@@ -97,8 +97,9 @@ def _in_language(word: str, language: str) -> tuple[str, ...]:
     plain = fold(word)
     if language == "fa":
         return (f"{fold(stem(plain.translate(_TO_PERSIAN)))}\x1ffa",)
-    found = {f"{fold(stem(word))}\x1f{language}": None, f"{fold(stem(plain))}\x1f{language}": None}
-    return tuple(found)
+    first = f"{fold(stem(word))}\x1f{language}"
+    second = f"{fold(stem(plain))}\x1f{language}" if plain != word else first
+    return (first,) if first == second else (first, second)
 
 
 def _stemmers_for(word: str) -> dict[str, str]:
