@@ -114,7 +114,7 @@ def _split(part: str) -> Sequence[str]:
     return [word for run in _RUNS.findall(part) for word in normalise(run)]
 
 
-@lru_cache(maxsize=262144)
+@lru_cache(maxsize=131072)
 def _split_kept(part: str) -> tuple[str, ...]:
     return tuple(word for run in _RUNS.findall(part) for word in normalise(run))
 

@@ -71,7 +71,7 @@ def forms_of(word: str, language: str | None) -> tuple[str, ...]:
     return _forms_of(word, _ALIASES.get(language or "", language or ""))
 
 
-@lru_cache(maxsize=262144)
+@lru_cache(maxsize=131072)
 def _forms_of(word: str, language: str) -> tuple[str, ...]:
     if language == "ug" and _ARABIC.match(word):
         return (word,)
@@ -90,7 +90,7 @@ def forms_everywhere(word: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*found, fold(word), word]))
 
 
-@lru_cache(maxsize=262144)
+@lru_cache(maxsize=65536)
 def _in_language(word: str, language: str) -> tuple[str, ...]:
     """Return the marked forms of a word: with its diacritics stemmed, and without them stemmed."""
     stem = _stemmer(language)

@@ -377,8 +377,3 @@ def _to_merge(segments: Sequence[Segment]) -> frozenset[str]:
 def _tier(items: int) -> int:
     """Return the size class: a power of eight."""
     return (max(items, 1).bit_length() - 1) // 3
-
-
-def discard_index(root: Path) -> None:
-    """Take every index away, so that the next opening makes a new one: it is derived."""
-    Shelf(root).forget()
