@@ -4,6 +4,8 @@ The peer is Playwright with the same Chromium, two processes as well: a fresh co
 until its network is idle (500 ms), nothing kept. Ours loads the same page through the guard and
 keeps WARC, pictures, snapshot, print, text, accessibility tree and provenance. Both runs take
 turns; the best of each counts.
+
+Usage: python benchmarks/capture_speed.py [PAGES a worker] [ROUNDS].
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from archive.capture.outcome import Outcome  # noqa: E402
 from archive.urlkey import Address  # noqa: E402
 from tests.site.running import Site  # noqa: E402
 
-WORKERS, PAGES, ROUNDS = 2, 20, 3
+WORKERS = 2
+PAGES = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 3
 
 
 def bare(binary: str, urls: list[str], ready: object, go: object) -> None:

@@ -178,6 +178,7 @@ def test_a_killed_worker_leaves_no_browser_and_no_profile(
     place.assert_empty()
 
 
+@pytest.mark.slow
 def test_worker_and_keeper_killed_together_leave_a_folder_for_the_next_start(
     site: Site, place: Place, tmp_path: Path
 ) -> None:
