@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from html import unescape
 from typing import Final
 
 from lxml import etree, html
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from archive.markup import spared
 
-TEXT_VERSION: Final = "holdfast-text/1"
+TEXT_VERSION: Final = "holdfast-text/2"
 # Not head: libxml2 puts an article that no body opens before into it.
 _HIDDEN: Final = frozenset(
     "script style noscript template title iframe object embed svg math audio video canvas "
@@ -26,6 +28,18 @@ _BLOCKS: Final = frozenset(
     "figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr li main nav ol p pre section summary "
     "table tbody td tfoot th thead tr ul caption center legend".split()
 )
+_DROPPED: Final = _HIDDEN | {"noembed", "noframes"}
+_CONTROLS: Final = bytes([*range(9), 0x0B, *range(0x0E, 0x1E), 0x1F])
+_DEEPEST: Final = 5000  # elements left open, by a rough count, above which no tree is made
+_TAG: Final = re.compile(r"<[/!?]?([A-Za-z][A-Za-z0-9]*)?[^>]*>")
+_TITLE: Final = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
+_RAW_ELEMENTS: Final = re.compile(
+    r"<(script|style|noscript|template|title|textarea)\b.*?</\1\s*>|<!--.*?-->",
+    re.IGNORECASE | re.DOTALL,
+)
+_SLICE: Final = 16_384  # characters counted at once
+_MARK: Final = "\x1e"  # stands where a block begins or ends, until space is collapsed
+_MARKS: Final = re.compile(f" *{_MARK}[ {_MARK}]*")
 _SPACE: Final = re.compile(r"[ \t\n\r\f]+")
 _LINES: Final = re.compile(r" *\n[ \n]*")
 # XML 1.0, 2.2: what a tree cannot hold.
@@ -57,17 +71,96 @@ def parse_html(markup: str) -> html.HtmlElement | None:
 
 
 def render_text(markup: str) -> TextRendition:
-    """Render a page's text."""
-    tree = parse_html(markup)
-    if tree is None:
+    """Render a page's text.
+
+    The tree is lexbor's, as a browser would build it. Its own text method breaks `wo<b>rd</b>` in
+    two or joins blocks; so the ends of blocks are marked in the tree first, and text is joined
+    without anything between.
+    """
+    cleaned = _readable(markup)
+    if not cleaned.strip():
         return rendition("", "", None)
-    title = tree.find(".//title")
+    if _may_be_deep(cleaned):
+        return _render_deep(cleaned)
+    tree = LexborHTMLParser(cleaned)
+    root = tree.root
+    if root is None:
+        return rendition("", "", None)
+    language = root.attributes.get("lang") or root.attributes.get("xml:lang") or ""
+    named = _mark_blocks(root)
+    for element in tree.css("[hidden]"):
+        element.decompose()
     return rendition(
-        _SPACE.sub(" ", title.text_content()).strip() if title is not None else "",
-        visible_text(tree),
-        (tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang") or "").strip()
-        or None,
+        _NOT_XML.sub("\ufffd", named),
+        _collapsed(root.text(deep=True, separator="")),
+        language.strip() or None,
     )
+
+
+def _may_be_deep(markup: str) -> bool:
+    """Tell whether elements may nest deeper than lexbor takes in good time (it is quadratic)."""
+    if markup.count("<") <= _DEEPEST:
+        return False
+    depth = 0
+    for start in range(0, len(markup), _SLICE):
+        end = start + _SLICE
+        depth += markup.count("<", start, end) - 2 * markup.count("</", start, end)
+        if depth > _DEEPEST:
+            return True
+        depth = max(depth, 0)
+    return False
+
+
+def _render_deep(markup: str) -> TextRendition:
+    """Render a page that nests deeper than any parser here takes: tags told by their letters."""
+    title = _TITLE.search(markup)
+    bare = _RAW_ELEMENTS.sub(" ", markup)
+    marked = _TAG.sub(lambda tag: _MARK if (tag[1] or "").lower() in _BLOCKS else "", bare)
+    text = _collapsed(unescape(marked))
+    named = _SPACE.sub(" ", unescape(title[1])).strip() if title is not None else ""
+    return rendition(named, text, None)
+
+
+def _readable(markup: str) -> str:
+    """Return markup the parser can take: no halves of characters, no mark of ours."""
+    if _MARK in markup or "\x00" in markup or not _is_unicode(markup):
+        return _NOT_XML.sub("\ufffd", markup).replace(_MARK, " ")
+    return markup
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _mark_blocks(root: LexborNode) -> str:
+    """Mark where blocks begin and end, drop what nobody reads; return the page's title."""
+    dropped = []
+    title = ""
+    for node in root.traverse():
+        tag = node.tag
+        if tag in _BLOCKS:
+            node.insert_before(_MARK)
+            node.insert_after(_MARK)
+        elif tag in _DROPPED:
+            dropped.append(node)
+            if tag == "title" and not title:
+                title = _SPACE.sub(" ", node.text(deep=True)).strip()
+    for node in dropped:
+        node.decompose()
+    return title
+
+
+def _collapsed(joined: str) -> str:
+    """Collapse space as HTML does: in bytes, where only ASCII space is split at, and fast."""
+    letters = b" ".join(joined.encode("utf-8", "replace").split())
+    text = _MARKS.sub("\n", letters.decode()).strip(" \n")
+    if len(letters.translate(None, _CONTROLS)) != len(letters):
+        return _NOT_XML.sub("\ufffd", text)
+    return text
 
 
 def rendition(title: str, text: str, language: str | None) -> TextRendition:

@@ -19,6 +19,7 @@ from archive.clock import utc_now
 
 LONGEST: Final = 120  # characters of a tag
 _AT_ONCE: Final = 20_000  # items of one bulk act
+_BATCH: Final = 500  # items of one flush
 
 
 def ensure_tag(session: Session, actor: Actor, project: Project, name: str) -> Tag:
@@ -51,13 +52,18 @@ def ensure_tag(session: Session, actor: Actor, project: Project, name: str) -> T
 def add_tag(session: Session, actor: Actor, project: Project, item: Item, name: str) -> Tag:
     """Put a tag on an item; harmless where it is on it."""
     tag = ensure_tag(session, actor, project, name)
-    _add(session, actor, project, item, tag, None)
+    if session.get(ItemTag, (item.id, tag.id)) is None:
+        _put_on(session, actor, project, item, tag, None)
+        session.flush()
     return tag
 
 
 def remove_tag(session: Session, actor: Actor, project: Project, item: Item, tag: Tag) -> None:
     """Take a tag off an item; harmless where it is not on it."""
-    _remove(session, actor, project, item, tag, None)
+    held = session.get(ItemTag, (item.id, tag.id))
+    if held is not None:
+        _take_off(session, actor, project, item, tag, held, None)
+        session.flush()
 
 
 def get_tag(session: Session, project: Project, tag_id: str) -> Tag:
@@ -89,14 +95,7 @@ def tag_many(
     operation = BulkOperation(
         project_id=project.id, kind=kind, tag_id=tag.id, items="[]", done_by=actor.user_id
     )
-    act = _add if kind is BulkKind.TAG else _remove
-    changed = [
-        item_id
-        for item_id in item_ids
-        if (item := session.get(Item, item_id)) is not None
-        and item.project_id == project.id
-        and act(session, actor, project, item, tag, operation.id)
-    ]
+    changed = _change_many(session, actor, project, tag, item_ids, kind, operation.id)
     operation.items = json.dumps(changed)
     session.add(operation)
     events.record(
@@ -124,18 +123,14 @@ def undo(session: Session, actor: Actor, project: Project, operation_id: str) ->
     if operation.undone_at is not None:
         raise UsageError("This was undone already.")
     tag = get_tag(session, project, operation.tag_id)
-    restored = 0
-    for item_id in json.loads(operation.items):
-        item = session.get(Item, item_id)
-        if item is None:
-            continue
-        held = session.get(ItemTag, (item.id, tag.id))
-        if operation.kind is BulkKind.TAG:
-            # Somebody may have taken it off and put it on since: that is theirs, and stays.
-            if held is not None and held.operation_id == operation.id:
-                restored += _remove(session, actor, project, item, tag, operation.id)
-        elif held is None:
-            restored += _add(session, actor, project, item, tag, operation.id)
+    changed = json.loads(operation.items)
+    if operation.kind is BulkKind.TAG:
+        # Somebody may have taken it off and put it on since: that is theirs, and stays.
+        restored = _change_many(
+            session, actor, project, tag, changed, BulkKind.UNTAG, operation.id, only_own=True
+        )
+    else:
+        restored = _change_many(session, actor, project, tag, changed, BulkKind.TAG, operation.id)
     operation.undone_at = utc_now()
     operation.undone_by = actor.user_id
     events.record(
@@ -145,10 +140,10 @@ def undo(session: Session, actor: Actor, project: Project, operation_id: str) ->
         covers=[operation],
         project_id=project.id,
         operation_id=operation.id,
-        body={"items": restored},
+        body={"items": len(restored)},
     )
     session.flush()
-    return restored
+    return len(restored)
 
 
 def tags_of(session: Session, item_ids: Sequence[str]) -> dict[str, list[Tag]]:
@@ -191,38 +186,70 @@ def last_operation(session: Session, project_id: str, user_id: str) -> BulkOpera
     )
 
 
-def _add(
+def _change_many(
+    session: Session,
+    actor: Actor,
+    project: Project,
+    tag: Tag,
+    item_ids: Sequence[str],
+    kind: BulkKind,
+    operation_id: str,
+    *,
+    only_own: bool = False,
+) -> list[str]:
+    """Tag or untag items, a batch in one flush; return those that changed, in order.
+
+    :param only_own: untag only where this operation put the tag
+    """
+    changed: list[str] = []
+    distinct = list(dict.fromkeys(item_ids))
+    for start in range(0, len(distinct), _BATCH):
+        batch = distinct[start : start + _BATCH]
+        here = select(Item).where(Item.id.in_(batch), Item.project_id == project.id)
+        items = {item.id: item for item in session.scalars(here)}
+        on = select(ItemTag).where(ItemTag.tag_id == tag.id, ItemTag.item_id.in_(batch))
+        held = {one.item_id: one for one in session.scalars(on)}
+        for item_id in batch:
+            item, one = items.get(item_id), held.get(item_id)
+            if item is None or (one is None) != (kind is BulkKind.TAG):
+                continue
+            if one is None:
+                _put_on(session, actor, project, item, tag, operation_id)
+            elif only_own and one.operation_id != operation_id:
+                continue
+            else:
+                _take_off(session, actor, project, item, tag, one, operation_id)
+            changed.append(item_id)
+        session.flush()
+    return changed
+
+
+def _put_on(
     session: Session,
     actor: Actor,
     project: Project,
     item: Item,
     tag: Tag,
     operation_id: str | None,
-) -> bool:
-    if session.get(ItemTag, (item.id, tag.id)) is not None:
-        return False
+) -> None:
     held = ItemTag(
         item_id=item.id, tag_id=tag.id, tagged_by=actor.user_id, operation_id=operation_id
     )
     session.add(held)
     _record(session, EventKind.TAG_ADD, actor, project, item, tag, held, operation_id)
-    return True
 
 
-def _remove(
+def _take_off(
     session: Session,
     actor: Actor,
     project: Project,
     item: Item,
     tag: Tag,
+    held: ItemTag,
     operation_id: str | None,
-) -> bool:
-    held = session.get(ItemTag, (item.id, tag.id))
-    if held is None:
-        return False
+) -> None:
     session.delete(held)
     _record(session, EventKind.TAG_REMOVE, actor, project, item, tag, held, operation_id)
-    return True
 
 
 def _record(
@@ -245,4 +272,3 @@ def _record(
         operation_id=operation_id,
         body={"tag": tag.id, "name": tag.name},
     )
-    session.flush()

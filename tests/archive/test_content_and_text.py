@@ -120,6 +120,21 @@ def test_text_is_what_a_reader_sees() -> None:
     )
 
 
+def test_inline_elements_do_not_break_words_and_blocks_do() -> None:
+    made = render_text(
+        "<p>wo<b>rd</b> <i>an</i>other</p>x<div>y</div>z<table><tr><td>1<td>2</table>&amp;lt;&nbsp;"
+        "<svg><text>no</text></svg><noscript>no</noscript><p>カ<ruby>漢<rt>kan</rt></ruby>"
+    )
+    assert made.text == "word another\nx\ny\nz\n1\n2\n&lt;\u00a0\nカ漢kan"
+
+
+@pytest.mark.parametrize(
+    "markup", ["<div>" * 30_000 + "x", "<i>" * 9000 + "x" + "</i>" * 9000, "<b><p>" * 6000 + "x"]
+)
+def test_pages_nested_deeper_than_any_browser_shows_are_read_all_the_same(markup: str) -> None:
+    assert render_text(markup).text == "x"
+
+
 def test_deep_and_empty_pages_do_no_harm() -> None:
     assert render_text("<div>" * 200 + "x").text == "x"
     assert render_text("").text == ""
