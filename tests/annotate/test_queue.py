@@ -58,6 +58,9 @@ class ScriptedEngine:
     def __init__(self, *ends: Judgement) -> None:
         self.ends = list(ends)
 
+    def close(self) -> None:
+        """Nothing is kept open."""
+
     def capture(self, job: CaptureJob) -> CaptureResult:
         end = self.ends.pop(0) if len(self.ends) > 1 else self.ends[0]
         if end.outcome is not Outcome.COMPLETE:

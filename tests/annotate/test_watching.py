@@ -58,6 +58,9 @@ class Site:
     def __init__(self) -> None:
         self.pages: dict[str, tuple[int, str, str]] = {}
 
+    def close(self) -> None:
+        """Nothing is kept open."""
+
     def put(self, html: str, status: int = 200, *, final: str = URL, url: str = URL) -> None:
         self.pages[url] = (status, html, final)
 
