@@ -101,9 +101,10 @@ def sign_in(page: Page, wiring: Wiring, server: Server, login: str) -> None:
 def code_all(wiring: Wiring, server: Server, login: str, failed: list[Exception]) -> None:
     """Code every unit: 1 or 2 for yes and no, a letter for the frame, Ctrl+Enter to seal."""
     try:
+        binary = str(find_browser(None))
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
-                executable_path=str(find_browser(None)), args=["--no-sandbox", "--disable-gpu"]
+                executable_path=binary, args=["--no-sandbox", "--disable-gpu"]
             )
             page = browser.new_page()
             sign_in(page, wiring, server, login)
@@ -163,9 +164,10 @@ def test_two_people_code_at_once_by_keyboard(wiring: Wiring) -> None:
 @pytest.mark.browser
 def test_a_killed_server_costs_no_draft(wiring: Wiring) -> None:
     server = Server(wiring.home)
+    binary = str(find_browser(None))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=str(find_browser(None)), args=["--no-sandbox", "--disable-gpu"]
+            executable_path=binary, args=["--no-sandbox", "--disable-gpu"]
         )
         page = browser.new_page()
         sign_in(page, wiring, server, "ana")

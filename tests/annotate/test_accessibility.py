@@ -1,0 +1,133 @@
+"""axe finds nothing to object to on any page, light and dark, wide and narrow (WCAG 2.2 AA)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import PASSWORD
+from flask import Flask
+from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import select
+from waitress.server import create_server
+
+from annotate.instrument import table
+from annotate.models import (
+    Assignment,
+    Capture,
+    CaptureRequest,
+    CodebookVersion,
+    CodingRound,
+    Item,
+    Project,
+    Role,
+)
+from annotate.services import codebooks, people, projects, rounds
+from annotate.wiring import Wiring
+from archive.capture.browsers import find_browser
+
+PAGES = {
+    f"https://example.org/{n}": f"<html lang=zh><title>Post {n} 棉花</title><p>新疆棉花 {n} القطن</html>"
+    for n in range(4)
+}
+BOOK = (
+    "variable,variable_label,type,only_if,code,keystroke\n"
+    "include,算吗؟,boolean,,,\nframe,Which story?,nominal,include=yes,food,f\nframe,,,,denial,d\n"
+)
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+@pytest.fixture
+def served(app: Flask) -> Iterator[str]:
+    server = create_server(app, host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+    thread.join(10)
+
+
+@pytest.fixture
+def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, list[str]]:
+    """Every page there is to see, by who looks at it."""
+    capture(PAGES)
+    with wiring.database.write() as session:
+        owner = people.find_user(session, "owner")
+        actor = people.actor_of(owner)
+        held = projects.find_project(session, "study")
+        version = codebooks.create(session, actor, held, table.read_table("Frames", BOOK))
+        codebooks.freeze(session, actor, held, version)
+        found = list(session.scalars(select(Item.id)))
+        coders = [people.find_user(session, one) for one in ("coder", "manager")]
+        for name, seed in (("Blind", 1), ("Revealed", 2)):
+            plan = rounds.Plan(name, "", 0, seed, 2, coders)
+            opened = rounds.open_round(session, actor, held, version, plan, found)
+        rounds.reveal(session, actor, held, opened)
+        codebooks.begin_next(session, actor, held, version, "the pilot")
+    with wiring.database.read() as session:
+        item = session.scalars(select(Item.id)).first()
+        taken = session.scalars(select(Capture.id)).first()
+        asked = session.scalars(select(CaptureRequest.id)).first()
+        versions = session.scalars(select(CodebookVersion.id)).all()
+        opened_rounds = session.scalars(select(CodingRound.id)).all()
+        coder = people.find_user(session, Role.CODER.value)
+        unit = session.scalars(select(Assignment.id).where(Assignment.coder_id == coder.id)).first()
+    study = "/p/study"
+    pages = ["/", f"{study}/", f"{study}/?q=棉花", f"{study}/queue", f"{study}/lists",
+             f"{study}/imports", f"{study}/results", f"{study}/settings", f"{study}/tokens",
+             f"{study}/codebooks", f"{study}/rounds", "/people", "/me",
+             f"{study}/items/{item}/highlights", f"{study}/queue/{asked}", f"{study}/searches",
+             f"{study}/watching", f"{study}/package", f"{study}/items/{item}/compare",
+             f"/c/{taken}/recorded", f"/c/{taken}/missing", f"/c/{taken}/records/0",
+             f"/c/{taken}/records"]  # fmt: skip
+    pages += [
+        f"{study}/items/{item}?tab={tab}" for tab in ("evidence", "text", "provenance", "history")
+    ]
+    pages += [f"{study}/codebooks/{one}" for one in versions]
+    pages += [f"{study}/rounds/{one}" for one in opened_rounds]
+    pages.append(f"{study}/rounds/{opened.id}/settle")
+    return {"owner": pages, "coder": [f"{study}/coding", f"{study}/coding/unit/{unit}"]}
+
+
+def sign_in(browser: Browser, served: str, login: str, *, dark: bool, width: int) -> Page:
+    context = browser.new_context(
+        bypass_csp=True,
+        color_scheme="dark" if dark else "light",
+        viewport={"width": width, "height": 900},
+    )
+    page = context.new_page()
+    page.goto(f"{served}/sign-in")
+    page.locator("input[name=login]").fill(login)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("main button").click()
+    return page
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 390)])
+def test_axe_finds_nothing(
+    served: str, addresses: dict[str, list[str]], dark: bool, width: int
+) -> None:
+    found: list[str] = []
+    axe = Axe()
+    binary = str(find_browser(None))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=binary, args=["--no-sandbox", "--disable-gpu"]
+        )
+        for login, pages in addresses.items():
+            page = sign_in(browser, served, login, dark=dark, width=width)
+            for address in pages:
+                answer = page.goto(served + address, wait_until="domcontentloaded")
+                assert answer is not None
+                assert answer.status == 200, address
+                for one in axe.run(page, options=RULES).response["violations"]:
+                    nodes = "; ".join(node["html"][:160] for node in one["nodes"][:3])
+                    found.append(f"{address}: {one['id']}: {nodes}")
+                wide = page.evaluate("document.documentElement.scrollWidth")
+                if wide > width + 1:
+                    found.append(f"{address}: {wide} px wide on a screen of {width}")
+        browser.close()
+    assert not found, "\n".join(found)
