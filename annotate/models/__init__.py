@@ -35,9 +35,6 @@ from annotate.models.evidence import (
     WarcFile,
 )
 from annotate.models.finding import (
-    CaptureTraits,
-    DocumentText,
-    EarlierRendition,
     SavedSearch,
     SavedSearchSeen,
 )
@@ -82,14 +79,11 @@ __all__ = [
     "Capture",
     "CaptureRequest",
     "CaptureSession",
-    "CaptureTraits",
     "CodebookVersion",
     "CodingAnswer",
     "CodingDraft",
     "CodingRound",
     "Decision",
-    "DocumentText",
-    "EarlierRendition",
     "Event",
     "EventKind",
     "FieldCheck",

@@ -43,7 +43,6 @@ class EventKind(StrEnum):
     WATCH_CREATE = "watch:create"
     WATCH_CHANGE = "watch:change"
     WATCH_RUN = "watch:run"
-    PHRASES_CHANGE = "phrases:change"
     CAPTURE_STORE = "capture:store"
     CAPTURE_CHECK_REPLAY = "capture:check-replay"
     CAPTURE_IMPORT = "capture:import"
@@ -82,8 +81,6 @@ class EventKind(StrEnum):
     EXPORT_MAKE = "export:make"
     SEARCH_SAVE = "search:save"
     SEARCH_REMOVE = "search:remove"
-    DOCUMENT_READ = "document:read"
-    RENDITION_MAKE = "rendition:make"
 
 
 class Event(Base, kw_only=True, eq=False):

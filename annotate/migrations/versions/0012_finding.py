@@ -1,4 +1,4 @@
-"""Saved searches; texts of documents, earlier renditions and traits of captures."""
+"""Saved searches, and what each person has seen of them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -42,45 +42,4 @@ def upgrade() -> None:
         _to("saved_search_seen", "saved_search_id", "saved_search"),
         _to("saved_search_seen", "user_id", "user_account"),
         sa.PrimaryKeyConstraint("saved_search_id", "user_id", name=op.f("pk_saved_search_seen")),
-    )
-    op.create_table(
-        "document_text",
-        sa.Column("capture_id", sa.String(length=36), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("target", sa.Text(), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("version", sa.String(length=60), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
-        _to("document_text", "capture_id", "capture"),
-        sa.PrimaryKeyConstraint("capture_id", "position", name=op.f("pk_document_text")),
-    )
-    op.create_table(
-        "earlier_rendition",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("capture_id", sa.String(length=36), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("version", sa.String(length=60), nullable=False),
-        sa.Column("replaced_at", sa.DateTime(timezone=True), nullable=False),
-        _to("earlier_rendition", "capture_id", "capture"),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_earlier_rendition")),
-    )
-    op.create_index("ix_earlier_rendition_capture_id", "earlier_rendition", ["capture_id"])
-    op.create_index("ix_earlier_rendition_sha256", "earlier_rendition", ["sha256"])
-    op.create_table(
-        "capture_traits",
-        sa.Column("capture_id", sa.String(length=36), nullable=False),
-        sa.Column("version", sa.String(length=60), nullable=False),
-        sa.Column("text_sha256", sa.String(length=64), nullable=False),
-        sa.Column("language", sa.String(length=12), nullable=True),
-        sa.Column("confidence", sa.Float(), nullable=False),
-        sa.Column("script", sa.String(length=40), nullable=False),
-        sa.Column("shape", sa.String(length=64), nullable=False),
-        sa.Column("picture", sa.String(length=16), nullable=False),
-        _to("capture_traits", "capture_id", "capture"),
-        sa.PrimaryKeyConstraint("capture_id", name=op.f("pk_capture_traits")),
     )
