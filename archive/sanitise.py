@@ -329,11 +329,6 @@ PLACEHOLDER: Final = "data:image/svg+xml," + quote(
 )
 
 
-def sanitise_html(markup: str, base: str, rewrite: Rewrite) -> bytes:
-    """Return the page as HTML that runs nothing and asks for nothing outside the capture."""
-    return Sanitiser(base, rewrite).page(markup)
-
-
 def _make_inert(tag: str, attributes: dict[str, str | None], written: dict[str, str]) -> None:
     """Keep a control's look and value; it can be neither filled in nor sent."""
     written["disabled"] = ""

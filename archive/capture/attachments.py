@@ -129,16 +129,6 @@ class Attachments:
         """The page as printed."""
         return self._put("pdf", "application/pdf", document, at)
 
-    def certificate(self, host: str, der: bytes, *, at: datetime) -> str:
-        """The certificate the host showed on the connection of the main response, DER."""
-        return self.writer.resource(
-            attachment_uri("cert", host),
-            "application/pkix-cert",
-            der,
-            at=at,
-            concurrent_to=self.main_record,
-        )
-
     def certificates(self, host: str, chain: Sequence[bytes], *, at: datetime) -> str:
         """The chain the host sent on the connection of the main response, as PEM (RFC 8555 9.1).
 
@@ -178,10 +168,6 @@ class Attachments:
             at=at,
             concurrent_to=self.main_record,
         )
-
-    def octets(self, kind: str, body: bytes, *, at: datetime) -> str:
-        """Bytes without a type of their own, as ``urn:<kind>:<url>``."""
-        return self._put(kind, "application/octet-stream", body, at)
 
     def _put(
         self, kind: str, content_type: str, body: bytes, at: datetime, suffix: str = ""

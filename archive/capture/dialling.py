@@ -22,7 +22,7 @@ from archive.capture.egress import (
     TargetUnreachableError,
     connect_directly,
 )
-from archive.capture.guard_log import REFUSALS, GuardLog, GuardOutcome
+from archive.capture.guard_log import GuardLog, GuardOutcome
 from archive.capture.lookup import LOOKUP_SECONDS, begin_lookup
 from archive.capture.names import numeric_address, why_not_named
 from archive.capture.policy import (
@@ -247,8 +247,3 @@ def _address_or_none(target: str) -> str | None:
         return normalise(target)
     except ValueError:
         return None
-
-
-def is_refusal(outcome: GuardOutcome) -> bool:
-    """Whether the guard forbade it, as against the network failing."""
-    return outcome in REFUSALS

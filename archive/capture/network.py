@@ -124,11 +124,6 @@ class Guard:
                 return entry.address
         return None
 
-    def refusal_of(self, host: str, port: int) -> GuardEntry | None:
-        """The newest entry of a host and port where the guard forbade it, else None."""
-        entry = self._log.last(plain_host(host.strip("[]")), port)
-        return entry if entry is not None and entry.outcome in REFUSALS else None
-
     def judge(self, host: str, port: int, *, timeout: float = 2 * CONNECT_SECONDS) -> None:
         """Look `host` up and judge it, before a browser is troubled; the answer is kept.
 

@@ -279,13 +279,6 @@ def load_pages(work: Path) -> Iterator[tuple[int, FoundPage]]:
             at += len(line)
 
 
-def load_page(work: Path, at: int) -> FoundPage:
-    """Return the page whose line begins at this byte."""
-    with (work / PAGES_NAME).open("rb") as file:
-        file.seek(at)
-        return FoundPage.load(file.readline().decode())
-
-
 def written(moment: datetime | None) -> str | None:
     """Write a time for a page; None where there is none."""
     return isoformat(moment) if moment is not None else None

@@ -16,7 +16,6 @@ from typing import Any, Final
 from archive.capture.browser.bodies import (
     BODY_SECONDS,
     Bodies,
-    Body,
     Budget,
     Listener,
     is_event_stream,
@@ -197,10 +196,6 @@ class Recorder:
                 ),
                 _LAST_WORDS,
             )
-
-    def new_body(self) -> Body:
-        """A file of this capture's, closed with it."""
-        return self._bodies.new()
 
 
 def _is_web(url: str) -> bool:
