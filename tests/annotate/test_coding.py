@@ -362,6 +362,8 @@ def test_a_round_needs_frozen_words_and_enough_people(
 
 
 CANARY = "canaryword"
+# What the others wrote. The bare word may come back: the one who looks asked for it.
+PLANTED = re.compile(rb"canaryword(tag|note|value|memo|draft)")
 
 
 def test_blind_coders_meet_no_byte_of_what_others_did(
@@ -421,7 +423,7 @@ def version_of(client: FlaskClient, here: str) -> str:
 
 
 def counted_pages() -> list[str]:
-    queries = (CANARY, f"note:{CANARY}note", f"tag:{CANARY}tag", "is:noted", "is:untagged",
+    queries = (f"{CANARY}*", f"note:{CANARY}note", f"tag:{CANARY}tag", "is:noted", "is:untagged",
                f"narrative:{CANARY}value", "narrative:none", "tag:*", "棉花", "")  # fmt: skip
     return [f"/p/study/?q={query}" for query in queries]
 
@@ -466,14 +468,10 @@ def walk(app: Flask, client: FlaskClient, wiring: Wiring, round_page: str, below
                 address = adapter.build(rule.endpoint, one)
             except BuildError:  # the rule takes numbers only
                 continue
-            for query in ("", f"?q={CANARY}", "?after=0", "?tab=history", "?variable=frame"):
+            for query in ("", f"?q={CANARY}*", "?after=0", "?tab=history", "?variable=frame"):
                 got = client.get(address + query)
                 asked += 1
-                body = got.data.replace(f"q={CANARY}".encode(), b"")
-                body = body.replace(f'value="{CANARY}"'.encode(), b"")
-                body = body.replace(f'"query":"{CANARY}"'.encode(), b"")
-                body = re.sub(rf"(q=|&#34;|“|query\W+){CANARY}\b".encode(), b"", body)
-                assert CANARY.encode() not in body, f"{address}{query}"
+                assert not PLANTED.search(got.data), f"{address}{query}"
                 assert got.status_code < 500, address
                 got.close()
     return asked
