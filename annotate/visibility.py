@@ -94,7 +94,7 @@ def blind(session: Session, user: User, project_id: str) -> frozenset[str]:
     units = select(RoundUnit.item_id).where(RoundUnit.round_id.in_(rounds)).distinct()
     hidden = frozenset(session.scalars(units))
     _Rule(user, tuple(rounds)).put_on(session)
-    session.info[_BLIND] = True
+    session.info[_BLIND] = hidden
     events.close_items(
         session,
         hidden,
@@ -107,7 +107,13 @@ def blind(session: Session, user: User, project_id: str) -> frozenset[str]:
 
 def is_blind(session: Session) -> bool:
     """Tell whether the rule is on a session: what others may see is not to be shown there."""
-    return bool(session.info.get(_BLIND))
+    return bool(hidden_items(session))
+
+
+def hidden_items(session: Session) -> frozenset[str]:
+    """Return the items that are closed to the one who asks; empty where nobody codes blind."""
+    hidden: frozenset[str] = session.info.get(_BLIND, frozenset())
+    return hidden
 
 
 class _Rule:
@@ -116,7 +122,10 @@ class _Rule:
     def __init__(self, user: User, rounds: tuple[str, ...]) -> None:
         units = select(RoundUnit.item_id).where(RoundUnit.round_id.in_(rounds))
         own = select(Assignment.id).where(Assignment.coder_id == user.id)
-        closed = select(Assignment.id).where(Assignment.round_id.not_in(rounds))
+        # An item that is coded again keeps what was said of it in revealed rounds, too.
+        readable = select(Assignment.id).where(
+            Assignment.round_id.not_in(rounds), Assignment.item_id.not_in(units)
+        )
         proposals = select(StudyField.id).where(StudyField.is_proposal)
         hidden_notes = select(Note.id).where(Note.item_id.in_(units))
         mine = Event.actor == user.pseudonym
@@ -135,7 +144,7 @@ class _Rule:
             (Assignment, or_(Assignment.coder_id == user.id, Assignment.round_id.not_in(rounds))),
             (
                 CodingAnswer,
-                or_(CodingAnswer.assignment_id.in_(own), CodingAnswer.assignment_id.in_(closed)),
+                or_(CodingAnswer.assignment_id.in_(own), CodingAnswer.assignment_id.in_(readable)),
             ),
             (CodingDraft, CodingDraft.assignment_id.in_(own)),
             (Decision, Decision.item_id.not_in(units)),

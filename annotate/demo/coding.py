@@ -50,7 +50,7 @@ def code_study(session: Session, owner: User, project: Project, study: Study) ->
     for coder in coders:
         _enter(session, project, opened, coder, given[coder.login])
     rounds.reveal(session, actor, project, opened)
-    adjudication.refresh(session, reliability.sheet(session, opened))
+    adjudication.refresh(session, opened)
     return opened
 
 

@@ -26,6 +26,7 @@ from annotate.models import (
     Project,
     RoundUnit,
 )
+from annotate.services import reliability
 from annotate.services.exports import spreadsheet_cell
 from annotate.services.reliability import Sheet, disagreements
 
@@ -103,7 +104,7 @@ def decide(
         reason=made.rationale,
     )
     session.flush()
-    refresh(session, held)
+    refresh(session, held.round)
     return made
 
 
@@ -116,10 +117,13 @@ def _with_evidence(held: Sheet, item_id: str, variable: str, given: Given) -> Gi
     return replace(given, quote=next(filter(None, quotes), ""))
 
 
-def decisions_of(session: Session, one: CodingRound) -> dict[tuple[str, str], Decision]:
-    """Return the standing decision of each unit and variable."""
+def decisions_of(
+    session: Session, one: CodingRound, *, whole: bool = False
+) -> dict[tuple[str, str], Decision]:
+    """Return the standing decision of each unit and variable; `whole`: whoever asks."""
     query = select(Decision).where(Decision.round_id == one.id).order_by(Decision.id)
-    return {(each.item_id, each.variable): each for each in session.scalars(query)}
+    found = session.scalars(query, execution_options=events.UNNARROWED if whole else {})
+    return {(each.item_id, each.variable): each for each in found}
 
 
 def disputes(session: Session, held: Sheet) -> list[Dispute]:
@@ -152,7 +156,7 @@ def finals(session: Session, held: Sheet) -> Iterator[Final]:
 
     Units whose coders disagree and whose disagreement is not settled have none.
     """
-    decided = decisions_of(session, held.round)
+    decided = decisions_of(session, held.round, whole=held.whole)
     for item_id, _address in held.units:
         coders = held.coders_of(item_id)
         for variable in held.codebook.variables:
@@ -170,19 +174,24 @@ def finals(session: Session, held: Sheet) -> Iterator[Final]:
                 yield Final(item_id, key, first, Basis.AGREED if len(answers) > 1 else Basis.SINGLE)
 
 
-def refresh(session: Session, held: Sheet) -> None:
-    """Make the searchable final answers of a round anew from its answers and decisions."""
+def refresh(session: Session, one: CodingRound) -> None:
+    """Make the searchable final answers of a round anew from its answers and decisions.
+
+    What is stored never depends on who caused it: all of it is read past the rule of blindness.
+    """
+    held = reliability.sheet(session, one, whole=True)
     key = (FinalAnswer.item_id, FinalAnswer.variable, FinalAnswer.value)
     standing = {
-        (one.item_id, one.variable, one.value): one
-        for one in session.scalars(
-            select(FinalAnswer).where(FinalAnswer.round_id == held.round.id).order_by(*key)
+        (row.item_id, row.variable, row.value): row
+        for row in session.scalars(
+            select(FinalAnswer).where(FinalAnswer.round_id == one.id).order_by(*key),
+            execution_options=events.UNNARROWED,
         )
     }
     wanted = {
-        (one.item_id, one.variable, value): one.basis
-        for one in finals(session, held)
-        for value in _values(one.given)
+        (final.item_id, final.variable, value): final.basis
+        for final in finals(session, held)
+        for value in _values(final.given)
     }
     for place, row in standing.items():
         if place not in wanted:
@@ -194,7 +203,7 @@ def refresh(session: Session, held: Sheet) -> None:
         else:
             session.add(
                 FinalAnswer(
-                    round_id=held.round.id,
+                    round_id=one.id,
                     item_id=item_id,
                     variable=variable,
                     value=value,

@@ -21,6 +21,7 @@ from annotate.models import (
     CodingRound,
     EventKind,
     Project,
+    RoundState,
     StudyCodebook,
     VersionState,
 )
@@ -240,7 +241,10 @@ def retire_code(variable: Variable, key: str, successor: str, reason: str) -> Va
 
 
 def uses(session: Session, version: CodebookVersion) -> dict[tuple[str, str], int]:
-    """Count, over all rounds of this codebook, how often each code stands in a last answer."""
+    """Count how often each code stands in a last answer, over revealed rounds of this codebook.
+
+    Answers of a round that is still blind are not counted: nobody learns of them by a number.
+    """
 
     rows = session.scalars(
         select(CodingAnswer.answers)
@@ -250,6 +254,7 @@ def uses(session: Session, version: CodebookVersion) -> dict[tuple[str, str], in
         .where(
             CodebookVersion.codebook_id == version.codebook_id,
             CodingAnswer.version == Assignment.version,
+            CodingRound.state == RoundState.REVEALED,
         )
     )
     found: dict[tuple[str, str], int] = {}

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from annotate import events
 from annotate.agreement.matrix import Row
 from annotate.agreement.report import Agreement, assess
 from annotate.agreement.sets import assess_by_code, masi_alpha
@@ -30,6 +31,7 @@ from annotate.models import (
     RoundUnit,
     User,
 )
+from annotate.visibility import hidden_items
 from archive.clock import isoformat
 
 NONE: Final = "none"
@@ -53,6 +55,10 @@ class Sheet:
     """Item ids with their addresses, in sampling order."""
     given: Mapping[tuple[str, str], Mapping[str, Given]]
     """By item id and coder id."""
+    held_back: int = 0
+    """Units left out because the one who asks codes them blind in another round."""
+    whole: bool = False
+    """Read past the rule of blindness, for what is stored and not shown."""
 
     def answer(self, item_id: str, coder_id: str, key: str) -> Given | None:
         """Return one coder's answer to one variable."""
@@ -77,20 +83,27 @@ class VariableReport:
     shows_confusion: bool = False
 
 
-def sheet(session: Session, one: CodingRound) -> Sheet:
+def sheet(session: Session, one: CodingRound, *, whole: bool = False) -> Sheet:
     """Read the answers of a revealed round.
 
+    Units that the one who asks codes blind in another round are left out and counted in
+    `held_back`.
+
+    :param whole: read every unit, whoever asks: for what is stored, never for what is shown
     :raises NotAllowedError: it is still blind: nobody reads answers before the reveal
     """
     if one.state is not RoundState.REVEALED:
         raise NotAllowedError("This round is still blind: answers can be read after the reveal.")
     version = session.get_one(CodebookVersion, one.version_id)
-    units = session.execute(
+    hidden = frozenset() if whole else hidden_items(session)
+    options = events.UNNARROWED if whole else {}
+    sampled = session.execute(
         select(RoundUnit.item_id, Item.address)
         .join(Item, Item.id == RoundUnit.item_id)
         .where(RoundUnit.round_id == one.id)
         .order_by(RoundUnit.position)
-    )
+    ).all()
+    units = tuple((item_id, address) for item_id, address in sampled if item_id not in hidden)
     rows = session.execute(
         select(Assignment.item_id, User, CodingAnswer.answers)
         .join(User, User.id == Assignment.coder_id)
@@ -99,7 +112,8 @@ def sheet(session: Session, one: CodingRound) -> Sheet:
             (CodingAnswer.assignment_id == Assignment.id)
             & (CodingAnswer.version == Assignment.version),
         )
-        .where(Assignment.round_id == one.id)
+        .where(Assignment.round_id == one.id, Assignment.item_id.not_in(hidden)),
+        execution_options=options,
     )
     coders: dict[str, User] = {}
     given: dict[tuple[str, str], Mapping[str, Given]] = {}
@@ -111,9 +125,25 @@ def sheet(session: Session, one: CodingRound) -> Sheet:
         round=one,
         codebook=load(version.document),
         coders=tuple(sorted(coders.values(), key=lambda user: (user.display_name, user.id))),
-        units=tuple((item_id, address) for item_id, address in units),
+        units=units,
         given=given,
+        held_back=len(sampled) - len(units),
+        whole=whole,
     )
+
+
+def complete(held: Sheet) -> Sheet:
+    """Return a sheet that may leave as a file: a table must not be silently shorter.
+
+    :raises NotAllowedError: units are held back from the one who asks
+    """
+    if held.held_back:
+        raise NotAllowedError(
+            f"{held.held_back} units of this round are held back from you, because you code them "
+            "blind in another round. Export it after that round is revealed, or ask somebody "
+            "who does not code in it."
+        )
+    return held
 
 
 def report(held: Sheet) -> list[VariableReport]:

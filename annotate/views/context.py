@@ -179,6 +179,7 @@ def template_words() -> dict[str, Any]:
         "person": getattr(g, "person", None),
         "project": context.project if context else None,
         "context": context,
+        "closed": len(getattr(g, "hidden", ())),
         "may": may,
         "mark": mark_of(wiring().web_key, g.person.id) if getattr(g, "person", None) else None,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, jsonify, render_template
+from flask import Blueprint, g, jsonify, render_template
 from werkzeug.wrappers import Response
 
 from annotate.permissions import Act
@@ -39,6 +39,7 @@ def as_json(slug: str) -> Response:
         creators=results.creators,
         first_post=results.first_post,
         last_post=results.last_post,
+        closed_to_you=len(g.hidden),
         scope={cell.label: cell.number for cell in results.scope},
         tables={
             table.key: {cell.label: cell.number for cell in table.cells}

@@ -97,7 +97,7 @@ def reveal(slug: str, round_id: str) -> AnyResponse:
         if request.form.get("sure") != "yes":
             raise UsageError("Tick that you are sure: a reveal cannot be taken back.")
         rounds.reveal(session, actor(), context.project, one)
-        adjudication.refresh(session, reliability.sheet(session, one))
+        adjudication.refresh(session, one)
     return redirect(url_for("rounds.show", slug=slug, round_id=round_id))
 
 
@@ -158,7 +158,7 @@ def matrix(slug: str, round_id: str) -> Response:
     """Return the reliability matrix of one variable, for R or another program."""
     with wiring().database.write() as session:
         context = load_project(session, slug, Act.EXPORT)
-        held = _sheet(session, context, round_id)
+        held = reliability.complete(_sheet(session, context, round_id))
         variable = held.codebook.variable(request.args.get("variable", ""))
         if variable is None:
             raise UsageError("Say which variable, as in ?variable=include.")
@@ -173,7 +173,7 @@ def answers(slug: str, round_id: str) -> Response:
     """Return every sealed answer with its nonce and commitment."""
     with wiring().database.write() as session:
         context = load_project(session, slug, Act.EXPORT)
-        held = _sheet(session, context, round_id)
+        held = reliability.complete(_sheet(session, context, round_id))
         text = reliability.answers_csv(session, held)
         _exported(session, context, held, "answers", len(held.given))
     return _csv(text, "answers.csv")
@@ -185,7 +185,7 @@ def finals(slug: str, round_id: str) -> Response:
     """Return the final answers with their basis."""
     with wiring().database.write() as session:
         context = load_project(session, slug, Act.EXPORT)
-        held = _sheet(session, context, round_id)
+        held = reliability.complete(_sheet(session, context, round_id))
         text = adjudication.finals_csv(session, held)
         _exported(session, context, held, "final answers", len(held.units))
     return _csv(text, "final-answers.csv")

@@ -15,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 from werkzeug.routing import BuildError
 
 from annotate.models import (
@@ -24,8 +25,10 @@ from annotate.models import (
     CodingRound,
     Event,
     EventKind,
+    FinalAnswer,
     Item,
     Project,
+    RoundUnit,
     User,
 )
 from annotate.wiring import Wiring
@@ -414,6 +417,83 @@ def test_blind_coders_meet_no_byte_of_what_others_did(
     send(owner, round_page, f"{round_page}/reveal", sure="yes")
     assert f"{CANARY}tag" in second.get(here).text
     assert f"{CANARY}memo" in sign_in("owner").get(f"{round_page}/answers.csv").text
+
+
+def test_who_codes_an_item_again_reads_nothing_of_an_earlier_round(
+    app: Flask, sign_in: Browser, wiring: Wiring, book: str, round_page: str
+) -> None:
+    """A first round is revealed; the coder of a second one is blind to its answers, too."""
+    owner, first, second = sign_in("owner"), sign_in("manager"), sign_in("coder")
+    for unit in units(wiring, "manager"):
+        form = {"v_include": "no", "m_include": f"{CANARY}memo"}
+        assert answer(first, unit, **form).status_code == 302
+    for unit in units(wiring, "coder"):
+        assert answer(second, unit, v_include="no").status_code == 302
+    send(owner, round_page, f"{round_page}/reveal", sure="yes")
+    assert f"{CANARY}memo" in second.get(f"{round_page}/answers.csv").text
+    with wiring.database.read() as session:
+        ids = {one.login: one.id for one in session.scalars(select(User))}
+    again = open_round(
+        owner, wiring, book, name="Again", size="4", coder=[ids["coder"], ids["owner"]]
+    )
+    page = second.get(round_page).text
+    assert "4 of the 6 units of this round are held back from you" in page
+    for name in ("answers.csv", "finals.csv", "matrix.csv?variable=frame"):
+        refused = second.get(f"{round_page}/{name}")
+        assert refused.status_code == 403
+        assert "held back from you" in refused.text
+        assert first.get(f"{round_page}/{name}").status_code == 200
+    assert "held back" not in first.get(round_page).text
+    made = send(second, "/p/study/tokens", "/p/study/tokens", name="t", scope=["read"], days="1")
+    program = app.test_client()
+    program.environ_base["HTTP_AUTHORIZATION"] = (
+        f"Bearer {re.search('hft_[-_a-zA-Z0-9]+', made.text)[0]}"
+    )
+    api = f"/api/v1/projects/study/rounds/{round_page.rsplit('/', 1)[1]}"
+    agreed = program.get(f"{api}/agreement").json
+    assert agreed["held_back"] == 4
+    assert {one["units"] for one in agreed["variables"] if one["variable"] == "include"} == {2}
+    finals = program.get(f"{api}/finals").json
+    assert finals["held_back"] == 4
+    with wiring.database.read() as session:
+        closed = set(
+            session.scalars(
+                select(RoundUnit.item_id).where(RoundUnit.round_id == again.rsplit("/", 1)[1])
+            )
+        )
+    assert closed.isdisjoint(one["item"] for one in finals["finals"])
+    assert "You code 4 of this project’s items blind" in second.get("/p/study/results").text
+    # Somebody blind who reveals or settles stores the same as anybody: of all units.
+    with wiring.database.read() as session:
+        stored = finals_of(session, round_page)
+    assert len(stored) == 6
+    send(owner, again, f"{again}/reveal", sure="yes")
+    with wiring.database.read() as session:
+        assert finals_of(session, round_page) == stored
+    assert "held back" not in second.get(round_page).text
+
+
+def test_a_blind_manager_who_reveals_another_round_stores_every_final_answer(
+    sign_in: Browser, wiring: Wiring, book: str, round_page: str
+) -> None:
+    manager, coder = sign_in("manager"), sign_in("coder")
+    for client, login in ((manager, "manager"), (coder, "coder")):
+        for unit in units(wiring, login):
+            assert answer(client, unit, v_include="no").status_code == 302
+    with wiring.database.read() as session:
+        ids = {one.login: one.id for one in session.scalars(select(User))}
+    coders = [ids["manager"], ids["coder"]]
+    open_round(sign_in("owner"), wiring, book, name="Again", coder=coders)
+    assert send(manager, round_page, f"{round_page}/reveal", sure="yes").status_code == 302
+    with wiring.database.read() as session:
+        assert len(finals_of(session, round_page)) == 6
+
+
+def finals_of(session: Session, round_page: str) -> set[tuple[str, str, str]]:
+    rows = session.scalars(
+        select(FinalAnswer).where(FinalAnswer.round_id == round_page.rsplit("/", 1)[1])
+    )
+    return {(one.item_id, one.variable, one.value) for one in rows}
 
 
 def version_of(client: FlaskClient, here: str) -> str:

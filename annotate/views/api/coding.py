@@ -154,7 +154,7 @@ def reveal(session: Session, context: ProjectContext, _body: Any, round_id: str)
     """Reveal a round."""
     one = rounds.get_round(session, context.project, round_id)
     rounds.reveal(session, actor(), context.project, one)
-    adjudication.refresh(session, reliability.sheet(session, one))
+    adjudication.refresh(session, one)
     return _round(session, one)
 
 
@@ -230,7 +230,9 @@ def agreement(
     session: Session, context: ProjectContext, _body: Any, round_id: str
 ) -> dict[str, Any]:
     """Return the agreement on each variable, under each policy."""
+    held = _sheet(session, context, round_id)
     return {
+        "held_back": held.held_back,
         "variables": [
             {
                 "variable": one.variable.key,
@@ -239,8 +241,8 @@ def agreement(
                 "masi_alpha": one.masi,
                 **asdict(one.agreement),
             }
-            for one in reliability.report(_sheet(session, context, round_id))
-        ]
+            for one in reliability.report(held)
+        ],
     }
 
 
@@ -253,6 +255,7 @@ def disputes(
     """Return disagreements, with decisions."""
     held = _sheet(session, context, round_id)
     return {
+        "held_back": held.held_back,
         "disputes": [
             {
                 "item": one.item_id,
@@ -263,7 +266,7 @@ def disputes(
                 "rationale": one.decision.rationale if one.decision else None,
             }
             for one in adjudication.disputes(session, held)
-        ]
+        ],
     }
 
 
@@ -294,6 +297,7 @@ def finals(session: Session, context: ProjectContext, _body: Any, round_id: str)
     """Return final answers."""
     held = _sheet(session, context, round_id)
     return {
+        "held_back": held.held_back,
         "finals": [
             {
                 "item": one.item_id,
@@ -303,7 +307,7 @@ def finals(session: Session, context: ProjectContext, _body: Any, round_id: str)
                 "rationale": one.rationale,
             }
             for one in adjudication.finals(session, held)
-        ]
+        ],
     }
 
 
