@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy import or_, select
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from annotate import events
@@ -62,6 +62,16 @@ _TELLING: Final = (
     EventKind.CODING_SUBMIT,
 )
 _BLIND: Final = "holdfast.blind"
+_BLIND_ROUNDS: Final = (
+    select(CodingRound.id)
+    .join(Assignment, Assignment.round_id == CodingRound.id)
+    .where(
+        CodingRound.project_id == bindparam("project_id"),
+        CodingRound.state == RoundState.BLIND,
+        Assignment.coder_id == bindparam("user_id"),
+    )
+    .distinct()
+)
 _WORK: Final = frozenset(
     {
         EventKind.TAG_ADD,
@@ -79,16 +89,8 @@ _WORK: Final = frozenset(
 
 def blind(session: Session, user: User, project_id: str) -> frozenset[str]:
     """Put the rule on a session for a person; return the items they are blind to now."""
-    rounds = session.scalars(
-        select(CodingRound.id)
-        .join(Assignment, Assignment.round_id == CodingRound.id)
-        .where(
-            CodingRound.project_id == project_id,
-            CodingRound.state == RoundState.BLIND,
-            Assignment.coder_id == user.id,
-        )
-        .distinct()
-    ).all()
+    asked = {"project_id": project_id, "user_id": user.id}
+    rounds = session.scalars(_BLIND_ROUNDS, asked).all()
     if not rounds:
         return frozenset()
     units = select(RoundUnit.item_id).where(RoundUnit.round_id.in_(rounds)).distinct()

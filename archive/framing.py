@@ -17,7 +17,8 @@ GZIP_MAGIC: Final = b"\x1f\x8b\x08"
 _RESERVED: Final = 0xE0  # flags that must be zero: RFC 1952, 2.3.1.2
 _PIECE: Final = 1 << 16  # bytes read at a time
 _FIRST: Final = 1 << 13  # packed bytes tried first: most members are small
-_WINDOW: Final = 1 << 20  # bytes of the file held
+_WINDOW: Final = 1 << 20  # bytes of the file held, in a walk
+ONE_RECORD: Final = 1 << 16  # bytes held where one record is read: more would be read in vain
 _MOST_AT_ONCE: Final = 1 << 20  # bytes unpacked at a time
 _GZIP_AND_HEADER: Final = 31  # zlib: a gzip member with its header and CRC-32 trailer
 _PROBE: Final = 64  # bytes inflated to see whether a member begins a record
@@ -41,8 +42,10 @@ class FrameError(Exception):
 class Source:
     """A file read forward: a window of it is held, so that small reads cost little."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, window: int = _WINDOW) -> None:
+        """Stand on a file; `window` is how many bytes of it are held."""
         self.file = file
+        self._window = window
         self.size = file.seek(0, 2)
         self._bytes = b""
         self._held = memoryview(self._bytes)
@@ -54,7 +57,7 @@ class Source:
         held = len(self._held)
         if begin < 0 or (begin + size > held and self._start + held < self.size):
             self.file.seek(offset)
-            self._bytes = self.file.read(max(_WINDOW, size))
+            self._bytes = self.file.read(max(self._window, size))
             self._held = memoryview(self._bytes)
             self._start = offset
             begin = 0

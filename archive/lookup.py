@@ -6,7 +6,6 @@ case and narrow the search; what is returned has exactly the address asked for.
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,10 +19,10 @@ from archive.digest import Digest
 from archive.durable import make_folder
 from archive.errors import ArchiveError, MalformedDigestError
 from archive.record import RecordRef
+from archive.sorted_lines import SortedLines, open_lines
 
 _VERSION: Final = "1"  # of the index format: another one is another file
 _ANSWERS: Final = frozenset({"response", "resource", "revisit"})
-_STEP: Final = 512  # bytes between two lines looked at one after the other
 
 
 class How(StrEnum):
@@ -82,13 +81,19 @@ class WarcIndex:
         :param body_sha256: hex, of the request's body; None: whatever the body
         :param near: 17 digits; empty: the first
         """
-        found = [
-            entry
-            for entry in self.entries_of(url)
-            if entry.type in _ANSWERS
-            and entry.method == method
-            and (body_sha256 is None or entry.request_sha256 == body_sha256)
-        ]
+
+        def fits(entry: Entry) -> bool:
+            return (
+                entry.type in _ANSWERS
+                and entry.method == method
+                and entry.url == url
+                and (body_sha256 is None or entry.request_sha256 == body_sha256)
+            )
+
+        if method == "GET":  # lines of other methods never sort under the plain key
+            with open_lines(self._index) as lines:
+                return _nearest(lines, f"{key_of(url)} ", near, fits)
+        found = [entry for entry in self.entries_of(url) if fits(entry)]
         if not found:
             return None
         return min(found, key=lambda entry: (_apart(entry.timestamp, near), _failed(entry)))
@@ -115,24 +120,9 @@ class WarcIndex:
     def _at(self, prefix: str, holding: bytes = b"") -> Iterator[Entry]:
         """Yield the lines that begin so: found by bisection, read one by one."""
         wanted = prefix.encode()
-        if not self._index.stat().st_size:
-            return
-        with (
-            self._index.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
-        ):
-            at = _bisect(data, wanted)
-            while at < len(data):
-                end = data.find(b"\n", at)
-                end = len(data) if end < 0 else end
-                line = data[at:end]
-                if not line.startswith(wanted):
-                    return
-                at = end + 1
-                if holding in line:
-                    entry = parse_line(line.decode("utf-8", "replace"))
-                    if entry is not None:
-                        yield entry
+        with open_lines(self._index) as lines:
+            found = lines.onwards(lines.place_of(wanted), wanted)
+            yield from _read(line for line in found if holding in line)
 
 
 class IndexFolder:
@@ -257,6 +247,47 @@ def _failed(entry: Entry) -> bool:
     return entry.status is not None and entry.status >= 400
 
 
+def _nearest(
+    lines: SortedLines, prefix: str, near: str, fits: Callable[[Entry], bool]
+) -> Entry | None:
+    """Return the fitting line of one key that is nearest in time; a good answer of several.
+
+    Only lines near the time are read: an address may stand in an index a thousand times.
+    """
+    key = prefix.encode()
+
+    def first_good(start: bytes) -> Entry | None:
+        best: Entry | None = None
+        for entry in _read(lines.onwards(lines.place_of(start), start)):
+            if fits(entry):
+                if not _failed(entry):
+                    return entry
+                best = best or entry
+        return best
+
+    def first_time(found: Iterator[bytes]) -> str:
+        timed = (one.timestamp for one in _read(found) if fits(one) and _moment(one.timestamp))
+        return next(timed, "")
+
+    times: list[str] = []
+    if _moment(near):
+        middle = lines.place_of(key + near.encode())
+        sides = (lines.backwards(middle, key), lines.onwards(middle, key))
+        times = [time for time in map(first_time, sides) if time]
+    if not times:  # none is asked for, or no line tells a time
+        return first_good(key)
+    least = min(_apart(time, near) for time in times)
+    best = [first_good(key + time.encode()) for time in times if _apart(time, near) == least]
+    return min((one for one in best if one is not None), key=_failed, default=None)
+
+
+def _read(lines: Iterator[bytes]) -> Iterator[Entry]:
+    for line in lines:
+        entry = parse_line(line.decode("utf-8", "replace"))
+        if entry is not None:
+            yield entry
+
+
 def _apart(timestamp: str, near: str) -> float:
     """Return how far two 17-digit times are apart, seconds; 0 where none is asked for."""
     if not near:
@@ -266,33 +297,13 @@ def _apart(timestamp: str, near: str) -> float:
 
 
 def _moment(timestamp: str) -> datetime | None:
+    digits = timestamp[:17].ljust(17, "0")
+    if not (digits.isascii() and digits.isdecimal()):
+        return None
     try:
-        return datetime.strptime(timestamp[:17].ljust(20, "0"), "%Y%m%d%H%M%S%f").replace(
-            tzinfo=UTC
-        )
+        return datetime(
+            int(digits[:4]), int(digits[4:6]), int(digits[6:8]), int(digits[8:10]),
+            int(digits[10:12]), int(digits[12:14]), int(digits[14:17]) * 1000, UTC,
+        )  # fmt: skip
     except ValueError:
         return None
-
-
-def _bisect(data: mmap.mmap, wanted: bytes) -> int:
-    """Return the offset of the first line that is not below `wanted`."""
-    low, high = 0, len(data)
-    while high - low > _STEP:
-        middle = (low + high) // 2
-        start = data.find(b"\n", middle) + 1
-        if start == 0 or start >= high:
-            high = middle
-            continue
-        if data[start : start + len(wanted)] < wanted:
-            low = start
-        else:
-            high = middle
-    at = low
-    while at < len(data):
-        if data[at : at + len(wanted)] >= wanted:
-            return at
-        end = data.find(b"\n", at)
-        if end < 0:
-            return len(data)
-        at = end + 1
-    return len(data)

@@ -18,6 +18,7 @@ from archive.errors import DamagedRecordError, NotAnArchiveError
 from archive.formats import ArcFormat, Format, HeadError, WarcFormat, any_begins
 from archive.framing import (
     GZIP_MAGIC,
+    ONE_RECORD,
     Frame,
     FrameError,
     GzipMember,
@@ -89,8 +90,8 @@ def open_block(path: Path, ref: RecordRef) -> Iterator[tuple[Head, int, Frame]]:
 
     :raises DamagedRecordError: there is no sound record there, or it turns out damaged
     """
-    with path.open("rb") as file:
-        source = Source(file)
+    with path.open("rb", buffering=0) as file:
+        source = Source(file, ONE_RECORD)
         try:
             form, packing = _recognised(source, path.name)
             frame: Frame = packing.open(ref.offset) if packing else PlainFrame(source, ref.offset)

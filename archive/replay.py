@@ -23,6 +23,7 @@ from archive.streaming import open_record
 
 LIMIT: Final = 64_000_000  # bytes of one payload shown from memory
 STREAMED: Final = 4_000_000  # bytes above which a picture, film or sound is sent as it is read
+_SURELY_SMALL: Final = 64_000  # stored bytes; what unpacks to 200 times as many is refused
 _REDIRECTS: Final = 8
 _HTML: Final = "text/html; charset=utf-8"
 _DRAWN: Final = 40  # pages of a document of which an import draws pictures
@@ -224,6 +225,8 @@ class StaticView:
         if self._part_of_snapshot(address) is not None:
             return self.part(address, prefix)
         found = self._located(address)
+        if found.ref.length <= _SURELY_SMALL:
+            return self.part(address, prefix)
         with open_record(found.path, found.ref) as record:
             length = record.body_length
             if length <= STREAMED or record.codings:

@@ -1,7 +1,7 @@
 """Index, raw resource and first view beside cdxj-indexer and pywb: ratios of one run.
 
 Usage: python benchmarks/replaying.py [WARC]. Without a file it takes the crawl of iana.org from
-../shared, 33 times over. Prints one JSON line each: CDXJ (user seconds), a raw resource (CPU of
+../shared, 33 times over, and random bytes up to 500 MB beside it. Prints one JSON line each: CDXJ (user seconds), a raw resource (CPU of
 the server a request, and p50 with keep-alive, milliseconds), the first view of a page in
 Chromium (milliseconds until it is loaded, best of five).
 """
@@ -9,6 +9,8 @@ Chromium (milliseconds until it is loaded, best of five).
 from __future__ import annotations
 
 import contextlib
+import gzip
+import hashlib
 import http.client
 import json
 import os
@@ -37,6 +39,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 ORACLES = CHECKOUT / ".venv-oracles/bin"
 RUNS = 3
 REQUESTS = 300
+COPIES = 33
+WHOLE = 500_000_000  # bytes of the archive whose page is viewed
 CRAWL = "corpora/warc/pywb/warcs/iana.warc.gz"
 PAGE = "http://www.iana.org/"
 RESOURCE = "http://www.iana.org/_img/2013.1/iana-logo-header.svg"
@@ -152,6 +156,22 @@ def main(warc: Path, folder: Path) -> None:
         told("first view", seen, first_view(f"http://127.0.0.1:{theirs_port}/coll/2014/{PAGE}", None), "pywb", "ms")  # fmt: skip
 
 
+def filler(size: int) -> Iterator[bytes]:
+    """Make records of a megabyte each that do not pack, about so many bytes together."""
+    for number in range(size // 1_000_000):
+        body = os.urandom(1_000_000)
+        http = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n"
+        head = (
+            "WARC/1.0\r\nWARC-Type: response\r\nWARC-Date: 2014-01-26T20:06:24Z\r\n"
+            f"WARC-Record-ID: <urn:uuid:00000000-0000-4000-8000-{number:012}>\r\n"
+            f"WARC-Target-URI: http://files.example/{number}.bin\r\n"
+            f"WARC-Block-Digest: sha256:{hashlib.sha256(http + body).hexdigest()}\r\n"
+            "Content-Type: application/http; msgtype=response\r\n"
+            f"Content-Length: {len(http) + len(body)}\r\n\r\n"
+        )
+        yield gzip.compress(head.encode() + http + body + b"\r\n\r\n", 1)
+
+
 @contextlib.contextmanager
 def open_pywb(warc: Path, folder: Path) -> Iterator[tuple[int, int]]:
     """Serve a WARC with pywb."""
@@ -199,7 +219,10 @@ if __name__ == "__main__":
         else:
             shared = Path(os.environ.get("HOLDFAST_SHARED", CHECKOUT.parent / "shared"))
             source = work / "iana.warc.gz"
-            source.write_bytes((shared / CRAWL).read_bytes() * 33)
+            crawl = (shared / CRAWL).read_bytes() * COPIES
+            with source.open("wb") as made:
+                made.write(crawl)
+                made.writelines(filler(WHOLE - len(crawl)))
         main(source, work)
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -11,7 +11,7 @@ from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from annotate import events
@@ -25,6 +25,15 @@ SYSTEM: Final = Actor("", "system", "Holdfast")
 _hasher: Final = PasswordHasher()
 # What a password is checked against where there is no such person: takes the same time.
 _NOBODY: Final = _hasher.hash(secrets.token_hex(16))
+_SIGNED_IN: Final = (
+    select(User)
+    .join(SignInSession, SignInSession.user_id == User.id)
+    .where(
+        SignInSession.token_hash == bindparam("token"),
+        SignInSession.expires_at >= bindparam("now"),
+        User.is_active,
+    )
+)
 _LOGIN: Final = re.compile(r"[\w.@+-]{1,80}")
 _WRONG: Final = "This name and password do not belong together. Nothing was changed."
 
@@ -182,11 +191,7 @@ def use_link(session: Session, token: str, *, hours: float) -> tuple[User, str]:
 
 def session_user(session: Session, token: str) -> User | None:
     """Return the person a session token belongs to; None if it is unknown or over."""
-    found = session.get(SignInSession, _token_hash(token))
-    if found is None or found.expires_at < utc_now():
-        return None
-    user = session.get(User, found.user_id)
-    return user if user is not None and user.is_active else None
+    return session.scalar(_SIGNED_IN, {"token": _token_hash(token), "now": utc_now()})
 
 
 def sign_out(session: Session, token: str) -> None:

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from annotate.errors import NotFoundError
-from annotate.models import Capture, ImportFile, Record, WarcFile
+from annotate.models import (
+    Capture,
+    ImportFile,
+    Membership,
+    Project,
+    Record,
+    Role,
+    User,
+    WarcFile,
+)
 from archive.cdxj import Entry, timestamp17
 from archive.clock import isoformat
 from archive.errors import StoreError
@@ -21,6 +31,43 @@ from archive.replay import StaticView
 from archive.store import Store
 
 _MOST_PLACES = 20  # files looked into for the original of one revisit
+
+
+# One question for all that a part of a page needs: a page asks it for each of its pictures.
+_HELD: Final = (
+    select(Capture, Project, WarcFile, Membership.role)
+    .join(Project, Project.id == Capture.project_id)
+    .outerjoin(WarcFile, WarcFile.id == Capture.warc_file_id)
+    .outerjoin(
+        Membership,
+        (Membership.project_id == Project.id) & (Membership.user_id == bindparam("user_id")),
+    )
+    .where(Capture.id == bindparam("capture_id"), Capture.warc_file_id.is_not(None))
+)
+_KIND_OF_IMPORT: Final = select(ImportFile.kind).where(ImportFile.id == bindparam("import_id"))
+_SNAPSHOT: Final = (
+    select(Record.offset, Record.length)
+    .where(Record.warc_file_id == bindparam("warc_id"), Record.target.startswith("urn:mhtml:"))
+    .order_by(Record.position)
+    .limit(1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A capture with its project, its WARC, and a person's role there; None: not in it."""
+
+    capture: Capture
+    project: Project
+    warc: WarcFile | None
+    role: Role | None
+
+
+def find_held(session: Session, capture_id: str, user: User) -> Held | None:
+    """Return a capture that has a WARC; None if there is none. What may be seen: by the role."""
+    asked = {"capture_id": capture_id, "user_id": user.id}
+    found = session.execute(_HELD, asked).first()
+    return Held(*found) if found is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +158,12 @@ class Viewing:
 
         An imported MHTML file is itself the snapshot.
         """
-        file = session.get(ImportFile, warc.import_id) if warc.import_id else None
-        if file is not None and file.kind != FileKind.MHTML:
-            return None
-        query = select(Record).where(
-            Record.warc_file_id == warc.id, Record.target.startswith("urn:mhtml:")
-        )
-        found = session.scalars(query.order_by(Record.position)).first()
-        return RecordRef(found.offset, found.length) if found is not None else None
+        if warc.import_id:
+            kind = session.scalar(_KIND_OF_IMPORT, {"import_id": warc.import_id})
+            if kind is not None and kind != FileKind.MHTML:
+                return None
+        found = session.execute(_SNAPSHOT, {"warc_id": warc.id}).first()
+        return RecordRef(*found) if found is not None else None
 
     def _originals(self, session: Session, warc: WarcFile, revisit: Entry) -> Iterator[WarcIndex]:
         """Yield the indexes of the project's other files that may hold a revisit's original."""

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotate.errors import NotFoundError
-from annotate.models import Capture, Item, Project, Record, Rendition, WarcFile
+from annotate.models import Capture, Item, Record, Rendition, WarcFile
 from annotate.permissions import Act
-from annotate.services.viewing import Viewing
-from annotate.views.context import load_project, signed_in, wiring
+from annotate.services.viewing import Viewing, find_held
+from annotate.views.context import enter_project, person, signed_in, wiring
 from annotate.views.memento import memento_headers
 from annotate.views.ranges import ranged
 from archive.errors import DamagedRecordError
@@ -138,15 +138,13 @@ def held(session: Session, capture_id: str) -> tuple[Capture, WarcFile]:
 
     :raises NotFoundError: there is none, or it is not theirs to see
     """
-    capture = session.get(Capture, capture_id)
-    project = session.get(Project, capture.project_id) if capture is not None else None
-    if capture is None or project is None or capture.warc_file_id is None:
+    found = find_held(session, capture_id, person())
+    if found is None:
         raise NotFoundError("There is no such capture, or it is not in a project of yours.")
-    load_project(session, project.slug, Act.READ)
-    warc = session.get(WarcFile, capture.warc_file_id)
-    if warc is None:
+    enter_project(session, found.project, found.role, Act.READ)
+    if found.warc is None:
         raise NotFoundError("The capture's WARC is not in the catalog.")
-    return capture, warc
+    return found.capture, found.warc
 
 
 def viewing() -> Viewing:

@@ -30,6 +30,7 @@ from search.whoosh_engine import WhooshEngine
 
 EXTENSION: Final = "holdfast"
 API: Final = "/api/"  # here tokens count, and cookies do not: so no form of another page can act
+_NOT_YOURS: Final = "There is no such project, or you are not in it."
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 limiter: Final = Limiter(get_remote_address, storage_uri="memory://")
@@ -148,10 +149,21 @@ def load_project(session: Session, slug: str, act: Act) -> ProjectContext:
     try:
         project = projects.find_project(session, slug)
         role = projects.role_in(session, project, person())
-    except NotFoundError:
-        role = None
+    except NotFoundError as error:
+        raise NotFoundError(_NOT_YOURS) from error
+    return enter_project(session, project, role, act)
+
+
+def enter_project(
+    session: Session, project: Project, role: Role | None, act: Act
+) -> ProjectContext:
+    """Go into a project in a role, if there is one and it may do this; blindness then holds.
+
+    :raises NotFoundError: the person is not in it
+    :raises NotAllowedError: their role does not allow the act
+    """
     if role is None:
-        raise NotFoundError("There is no such project, or you are not in it.")
+        raise NotFoundError(_NOT_YOURS)
     zone_name = request.args.get("zone") or project.reporting_zone
     context = ProjectContext(project, role, parse_zone(zone_name), zone_name)
     context.permit(act)

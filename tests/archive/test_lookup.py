@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import random
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ import warcs
 
 from archive.cdxj import index_warc, parse_line, readable_body, timestamp17
 from archive.lookup import How, IndexFolder, MissingOriginalError, WarcIndex, resolve
+from archive.sorted_lines import open_lines
 
 URL = "https://www.youtube.com/watch?v="
 
@@ -228,3 +232,57 @@ def test_the_corpus_is_indexed_as_another_indexer_does(shared: Path) -> None:
             assert (one.url, one.digest) == (said["url"], said["digest"]), name
             assert one.method == said.get("method", "GET")
             assert one.request_body == said.get("requestBody", ""), name
+
+
+def test_the_nearest_is_found_as_if_every_line_were_read(tmp_path: Path) -> None:
+    """Against the plain rule, over indexes where lines of one time, none and errors abound."""
+    chance = random.Random(5)
+    for number in range(150):
+        times = [f"2020{chance.choice('01')}{digit}01000000000" for digit in "0123"]
+        lines = []
+        for offset in range(chance.choice((0, 1, 3, 20, 60))):
+            said = {
+                "url": chance.choice(("http://e.org/A", "http://e.org/a")),
+                "status": chance.choice(("200", "404", "200")),
+                "type": chance.choice(("response", "revisit", "metadata")),
+                "offset": str(offset),
+                "length": "1",
+                "method": "GET",
+            }
+            lines.append(f"org,e)/a {chance.choice(times)} {json.dumps(said)}\n")
+        lines += ["org,e)/ 20200101000000000 {}\n", "org,e)/a/b 20200101000000000 {}\n"]
+        file = tmp_path / f"{number}.cdxj"
+        file.write_text("".join(sorted(lines)))
+        index = WarcIndex(tmp_path / "none.warc.gz", file)
+        for near in (*times, "20200301120000000", "19990101000000000", "nonsense", ""):
+            best = None
+            for one in filter(None, map(parse_line, sorted(lines))):
+                if one.url != "http://e.org/A" or one.type == "metadata":
+                    continue
+                rank = (plainly_apart(one.timestamp, near), one.status == 404)
+                if best is None or rank < best[0]:
+                    best = rank, one
+            assert index.find("http://e.org/A", near=near) == (best and best[1])
+
+
+def plainly_apart(timestamp: str, near: str) -> float:
+    def moment(digits: str) -> datetime:
+        return datetime.strptime(digits.ljust(20, "0"), "%Y%m%d%H%M%S%f").replace(tzinfo=UTC)
+
+    try:
+        return abs((moment(timestamp) - moment(near)).total_seconds())
+    except ValueError:
+        return float("inf")
+
+
+def test_lines_are_found_in_both_directions(tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    lines = [f"{letter} {number:04}" for letter in "bdf" for number in range(300)]
+    file.write_text("".join(f"{line}\n" for line in lines))
+    with open_lines(file) as found:
+        for prefix in ("a", "b", "c", "d", "d 0100", "f", "f 0299", "g"):
+            at = found.place_of(prefix.encode())
+            here = [line for line in lines if line.startswith(prefix)]
+            assert [one.decode() for one in found.onwards(at, prefix.encode())] == here
+            before = [line for line in lines if line < prefix][::-1]
+            assert [one.decode() for one in found.backwards(at, b"")] == before
