@@ -8,9 +8,10 @@ from typing import Final
 
 import click
 
-from annotate.cli import Invocation
+from annotate.cli import NOT_GOOD, Invocation
 from annotate.commands.context import as_option, in_project, project_option
 from annotate.jobs.indexing import index_now
+from annotate.jobs.rereading import Reread, rebuild_text
 from annotate.services import library
 from annotate.services.zones import parse_zone
 from annotate.wiring import Wiring, open_home
@@ -53,20 +54,40 @@ def search(
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["index"]))
+@click.argument("what", type=click.Choice(["index", "text"]))
 @click.pass_obj
-def rebuild(invocation: Invocation, what: str) -> None:
-    """Make what is derived anew from what it derives from.
+def rebuild(invocation: Invocation, what: str) -> int:
+    """Make what is derived anew from what it derives from; broken off, it goes on the next time.
 
-    It is made beside the one in use, which goes on answering until the new one takes its place.
-    Broken off, it is gone on with the next time.
+    index: the search index, beside the one in use, which answers until the new one takes its place.
+
+    text: the texts of captures that an earlier Holdfast made, and of documents in them that were
+    never read. Earlier texts are kept. Exit code 1 where a text could not be made again; each is
+    named with its reason, and stays as it was.
     """
     wiring = open_home(invocation.config)
+    if what == "text":
+        return _rebuild_text(wiring)
     done = index_now(wiring, anew=True, report=_report)
     if done is None:
         click.echo(f"A running server holds the {what}; it makes it anew now.", err=True)
         done = _wait_for_rebuild(wiring)
     click.echo(f"{done} items indexed")
+    return 0
+
+
+def _rebuild_text(wiring: Wiring) -> int:
+    progress = rebuild_text(wiring, _report_text)
+    for capture_id, reason in progress.problems:
+        click.echo(f"capture {capture_id}: {reason}", err=True)
+    click.echo(f"{progress.done} captures read again, {progress.changed} with other texts")
+    index_now(wiring)
+    return NOT_GOOD if progress.problems else 0
+
+
+def _report_text(progress: Reread) -> None:
+    share = progress.done / max(1, progress.total)
+    click.echo(f"{share:.0%}: {progress.done} of {progress.total} captures", err=True)
 
 
 def _report(progress: Progress) -> None:

@@ -17,6 +17,7 @@ from annotate import events
 from annotate.events import Actor
 from annotate.models import Capture, EventKind, Item, Rendition, WarcFile
 from annotate.services.originals import OriginalRecord, ProjectOriginals
+from annotate.services.renditions import fill
 from annotate.wiring import Wiring
 from archive.capture.outcome import Outcome
 from archive.errors import DamagedRecordError
@@ -27,8 +28,7 @@ from archive.importing.words import with_words_of
 from archive.reader import read_block
 from archive.record import RecordRef
 from archive.revisits import Resolved, RevisitClaim, claim_of_fields, resolve
-from archive.text import rendition
-from search.language import detect_language
+from archive.text import TEXT_VERSION
 
 _MOST: Final = 2000  # captures looked at again after one import
 _HEAD: Final = 1 << 20
@@ -123,11 +123,9 @@ def _write(session: Session, actor: Actor, capture: Capture, read: FoundPage) ->
     before = {"outcome": capture.outcome.value, "reason": capture.reason}
     capture.outcome, capture.reason = read.outcome, read.reason
     capture.title, capture.facts = read.title, read.facts
-    capture.language = detect_language(read.body or read.text)
     capture.language_claimed = read.language_claimed
-    made = rendition(read.title, read.text, read.language_claimed)
-    words.text, words.sha256 = made.text, made.sha256
-    words.version = read.text_version or made.version
+    fill(words, read.text, read.text_version or TEXT_VERSION, own_words=read.body)
+    capture.language = words.language
     if item.latest_capture_id == capture.id:
         item.latest_outcome, item.title = capture.outcome, capture.title
         item.language = capture.language

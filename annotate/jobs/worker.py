@@ -12,6 +12,7 @@ import os
 import shutil
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,7 @@ from archive.capture.job import CaptureEngine, CaptureResult, ReplayChecker
 from archive.capture.outcome import Outcome
 from archive.clock import utc_now
 from archive.errors import StoreError
+from archive.extraction.found import FoundDocument, documents_in
 
 IDLE: Final = 0.3  # seconds between two looks at an empty queue
 ROUND: Final = 10.0  # seconds between two looks for what other workers left behind
@@ -102,12 +104,20 @@ class Worker:
             raise NotFoundError(f"request {request.id} belongs to nobody")
         with Heartbeat(self._wiring.database, request.id, capture_id, longest=longest):
             result = self._capture(request, capture_id, operator)
-        if not self._write_down(request.id, capture_id, result, operator):
+            documents = _documents(result)
+        if not isinstance(result, str):
+            result = captures.with_page_words(result, documents)
+        if not self._write_down(request.id, capture_id, result, operator, documents):
             reason = "the request had been taken back before this capture was done"
             _set_aside(self._wiring, {capture_id}, reason)
 
     def _write_down(
-        self, request_id: str, capture_id: str, result: CaptureResult | str, operator: User
+        self,
+        request_id: str,
+        capture_id: str,
+        result: CaptureResult | str,
+        operator: User,
+        documents: Sequence[FoundDocument],
     ) -> bool:
         """Write a result into the catalog; False if the request is not ours any more."""
         seen, keep = self._look(request_id, result)
@@ -120,7 +130,9 @@ class Worker:
                 return True
             actor, kept = actor_of(operator), None
             if keep:
-                stored = captures.store_capture(session, actor, held, result, self._wiring.store)
+                stored = captures.store_capture(
+                    session, actor, held, result, self._wiring.store, documents
+                )
                 kept = stored.id if stored is not None else None
             ended = claiming.finish(session, held, result, self._backoff, stored=kept)
             if ended and seen is not None:
@@ -228,6 +240,13 @@ def recover(wiring: Wiring) -> int:
         begun = claiming.recover(session, attempts=wiring.config.attempts)
     _set_aside(wiring, set(begun), "the worker died before the capture was written down")
     return len(begun)
+
+
+def _documents(result: CaptureResult | str) -> list[FoundDocument]:
+    """Read the documents among a capture's records; what cannot be read says so and stops none."""
+    if isinstance(result, str) or result.warc is None:
+        return []
+    return documents_in(result.warc.path, captures.places_of(result.warc))
 
 
 def _set_aside(wiring: Wiring, capture_ids: set[str], reason: str) -> None:

@@ -27,7 +27,6 @@ from annotate.models.evidence import (
     Purpose,
     QueuePause,
     Record,
-    Rendition,
     RequestAttempt,
     RequestLease,
     RequestState,
@@ -47,6 +46,12 @@ from annotate.models.people import (
     SignInLink,
     SignInSession,
     User,
+)
+from annotate.models.rendition import (
+    DocumentRendition,
+    FormerRendition,
+    Likeness,
+    Rendition,
 )
 from annotate.models.watching import Keep, Observation, ObservedState, Watch
 from annotate.models.ways import CaptureSession, ProjectEgress
@@ -84,12 +89,14 @@ __all__ = [
     "CodingDraft",
     "CodingRound",
     "Decision",
+    "DocumentRendition",
     "Event",
     "EventKind",
     "FieldCheck",
     "FieldType",
     "FieldValue",
     "FinalAnswer",
+    "FormerRendition",
     "ImportFile",
     "ImportPage",
     "ImportState",
@@ -97,6 +104,7 @@ __all__ = [
     "ItemTag",
     "Judgement",
     "Keep",
+    "Likeness",
     "Membership",
     "Note",
     "NoteKind",

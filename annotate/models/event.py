@@ -44,6 +44,7 @@ class EventKind(StrEnum):
     WATCH_CHANGE = "watch:change"
     WATCH_RUN = "watch:run"
     CAPTURE_STORE = "capture:store"
+    CAPTURE_READ_AGAIN = "capture:read-again"
     CAPTURE_CHECK_REPLAY = "capture:check-replay"
     CAPTURE_IMPORT = "capture:import"
     FILE_RECEIVE = "file:receive"

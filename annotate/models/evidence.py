@@ -263,18 +263,6 @@ class Capture(Base, kw_only=True, eq=False):
     time_claimed: Mapped[str | None] = mapped_column(String(80), default=None)
 
 
-class Rendition(Base, kw_only=True, eq=False):
-    """The text of a capture: derived, says from what and by which version."""
-
-    __tablename__ = "rendition"
-    __logged__ = True
-
-    capture_id: Mapped[str] = mapped_column(ForeignKey("capture.id"), primary_key=True)
-    text: Mapped[str] = mapped_column(Text)
-    sha256: Mapped[str] = mapped_column(String(64))  # hex, of the text in UTF-8
-    version: Mapped[str] = mapped_column(String(60))
-
-
 class ImportFile(Base, kw_only=True, eq=False):
     """One file a person brought in; refused ones stay listed with their reason."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from sqlalchemy.orm import Session
 
 from annotate import events
@@ -16,30 +19,53 @@ from annotate.models import (
     Project,
     Purpose,
     Record,
-    Rendition,
     WarcFile,
 )
 from annotate.services.checks import check_item
 from annotate.services.counting import SEEN
 from annotate.services.facts import dump_facts
 from annotate.services.observations import body_digest
+from annotate.services.renditions import documents_of, of_documents, text_of
 from archive.capture.job import CaptureResult
 from archive.clock import isoformat
+from archive.extraction.found import FoundDocument, Place
 from archive.store import Store
-from archive.text import rendition
+from archive.text import TEXT_VERSION
 from archive.verify import VerdictWord
 from archive.writer import WarcSummary, WrittenRecord
-from search.language import detect_language
 
 SCREENSHOT_PREFIXES = ("urn:fullPage:", "urn:view:")
 
 
+def places_of(summary: WarcSummary) -> list[Place]:
+    """Return where the records of a capture just written stand."""
+    return [
+        Place(at, one.type, one.target, one.offset, one.length, one.payload_digest)
+        for at, one in enumerate(summary.record_list)
+    ]
+
+
+def with_page_words(result: CaptureResult, documents: Sequence[FoundDocument]) -> CaptureResult:
+    """Return the result with the document's words, where the address answered with a document."""
+    page = _page_document(result, documents)
+    if page is None or not page.text or result.text.strip():
+        return result
+    return replace(result, text=page.text, title=page.title or result.title)
+
+
 def store_capture(
-    session: Session, actor: Actor, request: CaptureRequest, result: CaptureResult, store: Store
+    session: Session,
+    actor: Actor,
+    request: CaptureRequest,
+    result: CaptureResult,
+    store: Store,
+    documents: Sequence[FoundDocument] = (),
 ) -> Capture | None:
     """Write the rows of a capture, their event, and check the item's claims against it.
 
     None where nothing was recorded, as when the guard refused.
+
+    :param documents: found among its records; the result's text is `with_page_words`
     """
     project = session.get(Project, request.project_id)
     item = session.get(Item, request.item_id)
@@ -49,19 +75,26 @@ def store_capture(
         _note_outcome(session, actor, project, item, result)
         return None
     warc, records = _warc_rows(project, result.warc, store)
+    page = _page_document(result, documents)
+    is_document = page is not None and page.text == result.text != ""
     capture = _capture(project, item, request, result, warc)
-    text = rendition(result.title, result.text, result.language_claimed)
-    written = Rendition(
-        capture_id=capture.id, text=result.text, sha256=text.sha256, version=text.version
+    written = text_of(
+        capture.id,
+        result.text,
+        page.version if page and is_document else TEXT_VERSION,
+        own_words=result.facts.body if result.facts else "",
     )
+    written.documents_version = of_documents(documents)
+    capture.language = written.language
+    found = documents_of(capture.id, documents, page.position if page and is_document else None)
     shown = _show_on_item(item, capture, request.purpose)
-    added: list[Base] = [warc, *records, capture, written]
+    added: list[Base] = [warc, *records, capture, written, *found]
     session.add_all(added)
     events.record(
         session,
         EventKind.CAPTURE_STORE,
         actor=actor,
-        covers=[capture, item, warc, written, *records],
+        covers=[capture, item, warc, written, *found, *records],
         project_id=project.id,
         item=item,
         body={
@@ -71,6 +104,7 @@ def store_capture(
             "warc": {"sha256": warc.sha256, "size": warc.size, "records": warc.records},
             "text_sha256": written.sha256,
             "text_version": written.version,
+            "documents": [{"record": one.position, "text_sha256": one.sha256} for one in found],
             "engine": result.engine,
             "captured_at": isoformat(result.started_at),
             "session": request.session_id,
@@ -168,7 +202,6 @@ def _capture(
         payload_digest=(main.payload_digest or main.block_digest) if main else None,
         screenshot_record_id=picture.record_id if picture else None,
         title=result.title,
-        language=detect_language((result.facts.body if result.facts else "") or result.text),
         language_claimed=result.language_claimed,
         facts=dump_facts(result.facts) if result.facts is not None else "{}",
         has_thumbnail=result.thumbnail_png is not None,
@@ -176,6 +209,17 @@ def _capture(
         body_sha256=body_digest(result),
         media_files=result.media_files,
     )
+
+
+def _page_document(
+    result: CaptureResult, documents: Sequence[FoundDocument]
+) -> FoundDocument | None:
+    """Return the document that the address itself answered with."""
+    if result.warc is None or not documents:
+        return None
+    listed = result.warc.record_list
+    main = _main_record(listed, result.final_url)
+    return next((one for one in documents if listed[one.position] is main), None)
 
 
 def _main_record(records: tuple[WrittenRecord, ...], final: str | None) -> WrittenRecord | None:

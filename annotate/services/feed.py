@@ -8,7 +8,8 @@ from typing import Final
 from sqlalchemy import func, select
 
 from annotate.db import Database
-from annotate.models import Event, EventKind, Item, Note, Rendition
+from annotate.models import Event, EventKind, Item, Note
+from annotate.services.item_words import words_of
 from search.documents import ChangeBatch, Document
 
 # Only these change the words of an item; tags and fields are joined at query time.
@@ -17,6 +18,7 @@ _WORDS_CHANGE: Final = frozenset(
         EventKind.ITEM_CREATE,
         EventKind.CAPTURE_STORE,
         EventKind.CAPTURE_IMPORT,
+        EventKind.CAPTURE_READ_AGAIN,
         EventKind.NOTE_CREATE,
         EventKind.NOTE_EDIT,
         EventKind.NOTE_WITHDRAW,
@@ -51,13 +53,10 @@ class EventFeed:
         return ChangeBatch(rows[-1][0], tuple(ids))
 
     def documents(self, item_ids: Sequence[str]) -> Iterable[Document]:
-        """Return the words of items, of each the capture it shows."""
+        """Return the words of items."""
         with self._database.read() as session:
-            items = session.execute(
-                select(Item, Rendition.text)
-                .outerjoin(Rendition, Rendition.capture_id == Item.latest_capture_id)
-                .where(Item.id.in_(item_ids))
-            ).all()
+            items = session.scalars(select(Item).where(Item.id.in_(item_ids))).all()
+            words = words_of(session, item_ids)
             notes: dict[str, list[str]] = {}
             written = select(Note.item_id, Note.text).where(
                 Note.item_id.in_(item_ids), Note.withdrawn_at.is_(None)
@@ -69,10 +68,10 @@ class EventFeed:
                 item_id=item.id,
                 project=item.project_id,
                 title=item.title,
-                text=text or "",
+                text=words.get(item.id, ""),
                 notes="\n".join(notes.get(item.id, ())),
                 url=item.address,
                 language=item.language,
             )
-            for item, text in items
+            for item in items
         ]

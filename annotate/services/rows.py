@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from annotate.models import Capture, Item, Note, Project, Rendition, Tag
+from annotate.models import Capture, DocumentRendition, Item, Note, Project, Rendition, Tag
 from annotate.services.fields import fields_of, values_of
 from annotate.services.tags import tags_of
 from archive.capture.outcome import Outcome
@@ -33,6 +33,16 @@ class FoldedCapture:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundIn:
+    """A document in a capture, named as the list names it."""
+
+    capture_id: str
+    position: int
+    kind: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One item as a list shows it."""
 
@@ -41,6 +51,8 @@ class Row:
     snippet: Snippet
     snippet_from: FoldedCapture | None
     """The capture the snippet stands in, where it is not the one shown."""
+    document: FoundIn | None
+    """The document the snippet stands in, where it is not the page's own text."""
     note: Snippet | None
     """Words of a note, where the query's words stand there."""
     tags: tuple[Tag, ...]
@@ -78,6 +90,7 @@ def rows_of(session: Session, project: Project, ids: Sequence[str], query: Node)
                 title=marked_title(item.title or item.address, query),
                 snippet=snippet(text, query),
                 snippet_from=None,
+                document=None,
                 note=None,
                 tags=tuple(tags[item_id]),
                 values={
@@ -126,30 +139,59 @@ def _with_further_places(session: Session, rows: list[Row], query: Node) -> list
     written = select(Rendition.capture_id, func.substr(Rendition.text, 1, _READ)).where(
         Rendition.capture_id.in_(older)
     )
-    texts = {row[0]: row[1] for row in session.execute(written)}
-    return [
-        row if row.snippet.found else _further(row, notes[row.item.id], texts, query)
-        for row in rows
-    ]
-
-
-def _further(row: Row, notes: Sequence[str], texts: Mapping[str, str], query: Node) -> Row:
-    shown, place = row.snippet, row.snippet_from
-    for capture in row.captures:
-        made = snippet(texts[capture.id], query) if capture.id in texts else None
-        if made is not None and made.found:
-            shown, place = made, capture
-            break
-    marked = (snippet(text, query, field=TextField.NOTE) for text in notes)
-    return Row(
-        item=row.item,
-        title=row.title,
-        snippet=shown,
-        snippet_from=place,
-        note=next((one for one in marked if one.found), None),
-        tags=row.tags,
-        values=row.values,
-        addresses=row.addresses,
-        captures=row.captures,
-        has_thumbnail=row.has_thumbnail,
+    places = _Places(
+        notes=notes,
+        texts={row[0]: row[1] for row in session.execute(written)},
+        documents=_documents(session, [one.id for row in bare for one in row.captures]),
     )
+    return [row if row.snippet.found else _further(row, places, query) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where words may stand besides the shown text: by item, and by capture."""
+
+    notes: Mapping[str, Sequence[str]]
+    texts: Mapping[str, str]
+    documents: Mapping[str, Sequence[tuple[FoundIn, str]]]
+
+
+def _documents(
+    session: Session, capture_ids: Sequence[str]
+) -> dict[str, list[tuple[FoundIn, str]]]:
+    query = select(
+        DocumentRendition.capture_id,
+        DocumentRendition.position,
+        DocumentRendition.kind,
+        DocumentRendition.title,
+        func.substr(DocumentRendition.text, 1, _READ),
+    ).where(DocumentRendition.capture_id.in_(capture_ids), DocumentRendition.text != "")
+    found: dict[str, list[tuple[FoundIn, str]]] = defaultdict(list)
+    for *place, text in session.execute(query.order_by(DocumentRendition.position)):
+        found[place[0]].append((FoundIn(*place), text))
+    return found
+
+
+def _further(row: Row, places: _Places, query: Node) -> Row:
+    marked = (snippet(text, query, field=TextField.NOTE) for text in places.notes[row.item.id])
+    return replace(
+        row,
+        note=next((one for one in marked if one.found), None),
+        **_elsewhere(row, places, query),
+    )
+
+
+def _elsewhere(row: Row, places: _Places, query: Node) -> dict[str, Any]:
+    """Look in the documents and texts of the row's captures, newest first."""
+    for capture in row.captures:
+        shown = capture.id == row.item.latest_capture_id
+        where = None if shown else capture
+        if not shown and capture.id in places.texts:
+            made = snippet(places.texts[capture.id], query)
+            if made.found:
+                return {"snippet": made, "snippet_from": where}
+        for document, text in places.documents.get(capture.id, ()):
+            made = snippet(text, query)
+            if made.found:
+                return {"snippet": made, "snippet_from": where, "document": document}
+    return {}

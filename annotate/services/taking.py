@@ -31,14 +31,14 @@ from annotate.services.answers import answer, unanswered
 from annotate.services.checks import check_item
 from annotate.services.found_pages import FILE_URN, address_of, basis_of_address, time_of
 from annotate.services.items import ensure_item
+from annotate.services.renditions import of_documents, text_of
 from archive.capture.outcome import Outcome
 from archive.clock import isoformat, utc_now
 from archive.digest import file_sha256
 from archive.importing.found import FoundPage, FoundRecord, FoundWarc
 from archive.revisits import instant_of
 from archive.store import Store
-from archive.text import rendition
-from search.language import detect_language
+from archive.text import TEXT_VERSION
 
 _BATCH: Final = 1000  # records written at a time
 _SHOWING: Final = frozenset({Outcome.COMPLETE, Outcome.PARTIAL})
@@ -136,7 +136,6 @@ def take_page(
         payload_digest=found.payload_digest,
         screenshot_record_id=found.screenshot,
         title=found.title,
-        language=detect_language(found.body or found.text),
         language_claimed=found.language_claimed,
         facts=found.facts,
         has_thumbnail=found.thumbnail is not None,
@@ -145,13 +144,11 @@ def take_page(
         address_claimed=page.address_claimed,
         time_claimed=isoformat(page.time_claimed) if page.time_claimed else None,
     )
-    text = rendition(found.title, found.text, found.language_claimed)
-    written = Rendition(
-        capture_id=capture.id,
-        text=text.text,
-        sha256=text.sha256,
-        version=found.text_version or text.version,
+    written = text_of(
+        capture.id, found.text, found.text_version or TEXT_VERSION, own_words=found.body
     )
+    written.documents_version = of_documents(())
+    capture.language = written.language
     session.add_all([capture, written])
     page.capture_id = capture.id
     _show(item, capture)

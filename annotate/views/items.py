@@ -27,6 +27,7 @@ from annotate.services import (
     live,
     notes,
     reading,
+    renditions,
     replay_checks,
     requests,
     sameness,
@@ -61,7 +62,7 @@ def show(slug: str, item_id: str) -> str:
             moments=timeline.of_item(session, item),
             capture=capture,
             **_of_capture(session, capture),
-            reading=_reading(session, capture),
+            **_texts(session, capture),
             **_of_item(session, context, item),
         )
 
@@ -248,14 +249,24 @@ def _of_capture(session: Session, capture: Capture | None) -> dict[str, object]:
     }
 
 
-def _reading(session: Session, capture: Capture | None) -> reading.Reading:
-    """Return the text tab's text, with what the address asks for marked."""
+def _texts(session: Session, capture: Capture | None) -> dict[str, object]:
+    """Return the texts of a capture: which there are, and the one chosen with its marks."""
+    found = renditions.documents_in_capture(session, capture.id) if capture is not None else []
+    chosen = request.args.get("document", type=int)
+    document = next((one for one in found if one.position == chosen and one.text), None)
     rendition = session.get(Rendition, capture.id) if capture is not None else None
-    return reading.read(
-        rendition.text if rendition is not None else "",
-        request.args.get("find", "").strip(),
-        request.args.get("mark", 1, type=int),
-    )
+    text = document or rendition
+    return {
+        "documents": found,
+        "document": document,
+        "told": text,
+        "former": renditions.former_texts(session, capture.id) if capture is not None else [],
+        "reading": reading.read(
+            text.text if text is not None else "",
+            request.args.get("find", "").strip(),
+            request.args.get("mark", 1, type=int),
+        ),
+    }
 
 
 def _of_item(session: Session, context: ProjectContext, item: Item) -> dict[str, object]:

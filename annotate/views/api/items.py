@@ -18,6 +18,7 @@ from annotate.services import (
     items,
     library,
     notes,
+    renditions,
     requests,
     tags,
 )
@@ -86,7 +87,7 @@ def show(session: Session, context: ProjectContext, _body: Any, item_id: str) ->
 
 @endpoint("GET", project("/items/<item_id>/text"), Act.READ, "The text of the item's last capture")
 def text(session: Session, context: ProjectContext, _body: Any, item_id: str) -> dict[str, Any]:
-    """Return the text rendition with its digest."""
+    """Return the text rendition with its digest, and those of documents in the capture."""
     item = items.get_item(session, context.project.id, item_id)
     rendition = session.get(Rendition, item.latest_capture_id) if item.latest_capture_id else None
     if rendition is None:
@@ -95,7 +96,25 @@ def text(session: Session, context: ProjectContext, _body: Any, item_id: str) ->
         "capture": rendition.capture_id,
         "sha256": rendition.sha256,
         "version": rendition.version,
+        "language": rendition.language,
+        "language_sure": rendition.language_sure,
         "text": rendition.text,
+        "documents": [
+            {
+                "record": one.position,
+                "address": one.address,
+                "kind": one.kind,
+                "is_page": one.is_page,
+                "title": one.title,
+                "sha256": one.sha256,
+                "version": one.version,
+                "note": one.note,
+                "language": one.language,
+                "language_sure": one.language_sure,
+                "text": one.text,
+            }
+            for one in renditions.documents_in_capture(session, rendition.capture_id)
+        ],
     }
 
 
