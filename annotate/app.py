@@ -37,6 +37,7 @@ ROOMS: Final = (
     "people",
     "projects",
     "queue",
+    "recoding",
     "recorded",
     "records",
     "results",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from annotate.errors import UsageError
-from annotate.instrument.codebook import Codebook, Missing, Variable, VariableType
+from annotate.instrument import references
+from annotate.instrument.codebook import NAMED, SEVERAL, Codebook, Missing, Variable, VariableType
 
 YES: Final = "yes"
 NO: Final = "no"
@@ -22,7 +24,7 @@ _LONGEST: Final = 20_000  # characters of a text answer
 class Given:
     """One answer: values, or why there is none, and the words that support it.
 
-    `values` are code keys or one written value; several only of a multi variable.
+    `values` are code keys or one written value; several only of a multi or relation variable.
     """
 
     values: tuple[str, ...] = ()
@@ -37,7 +39,7 @@ class Given:
         """The value as compared between coders; None where there is none."""
         if self.missing is not None:
             return f"({self.missing.value})"
-        return "\n".join(sorted(self.values)) if self.values else None
+        return "\n".join(sorted(map(references.comparable, self.values))) if self.values else None
 
 
 Answers = Mapping[str, Given]
@@ -118,7 +120,7 @@ def _checked(variable: Variable, given: Given) -> Given | None:
         if variable.required and not (variable.type is VariableType.MULTI and memo):
             raise UsageError(f"{variable.label}: an answer is missing.")
         return None
-    if len(values) > 1 and variable.type is not VariableType.MULTI:
+    if len(values) > 1 and variable.type not in SEVERAL:
         raise UsageError(f"{variable.label}: one answer only.")
     fit = tuple(_value(variable, value) for value in values)
     if variable.evidence_required and not quote:
@@ -138,10 +140,13 @@ def _value(variable: Variable, value: str) -> str:
         return value
     if kind in {VariableType.INTEGER, VariableType.DECIMAL}:
         return _number(variable, value)
-    if kind is VariableType.DATE:
-        return _date(variable, value)
+    written = _WRITTEN.get(kind)
+    if written is not None:
+        return written(variable, value)
     if kind is VariableType.URL and urlsplit(value).scheme not in {"http", "https"}:
         raise UsageError(f"{variable.label}: {value!r} is no web address.")
+    if kind in NAMED:
+        value = " ".join(value.split())
     if len(value) > _LONGEST:
         raise UsageError(f"{variable.label}: at most {_LONGEST} characters.")
     return value
@@ -167,3 +172,53 @@ def _date(variable: Variable, value: str) -> str:
         return date.fromisoformat(value).isoformat()
     except ValueError as error:
         raise UsageError(f"{variable.label}: {value!r} is no date such as 2020-05-31.") from error
+
+
+def _datetime(variable: Variable, value: str) -> str:
+    """Bring an instant to UTC; without its offset it is none."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise UsageError(
+            f"{variable.label}: {value!r} is no time such as 2020-05-31T12:00+08:00."
+        ) from error
+    if moment.tzinfo is None:
+        raise UsageError(
+            f"{variable.label}: {value!r} lacks its offset from UTC, as in 2020-05-31T12:00+08:00."
+        )
+    return moment.astimezone(UTC).isoformat()
+
+
+def _time_range(variable: Variable, value: str) -> str:
+    """Bring a stretch of a film to "start,end" in seconds (W3C Media Fragments 1.0, §4.2.1)."""
+    parts = _RANGE.split(value.removeprefix("t=").removeprefix("npt:"))
+    try:
+        start, end = (_seconds(part) for part in parts)
+    except (ValueError, InvalidOperation) as error:
+        raise UsageError(
+            f"{variable.label}: {value!r} is no stretch of time such as 1:02-1:30 or 62,90."
+        ) from error
+    if start >= end:
+        raise UsageError(f"{variable.label}: {value!r} ends before it begins.")
+    return f"{start.normalize():f},{end.normalize():f}"
+
+
+def _seconds(written: str) -> Decimal:
+    """Read seconds, minutes and seconds, or hours, minutes and seconds.
+
+    :raises ValueError: it is none of these
+    """
+    found = _CLOCK.fullmatch(written.strip())
+    if found is None:
+        raise ValueError(written)
+    hours, minutes, seconds = (Decimal(part or "0") for part in found.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+_RANGE: Final = re.compile(r"\s*[-–,]\s*")
+_CLOCK: Final = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
+_WRITTEN: Final[Mapping[VariableType, Callable[[Variable, str], str]]] = {
+    VariableType.DATE: _date,
+    VariableType.DATETIME: _datetime,
+    VariableType.TIME_RANGE: _time_range,
+}

@@ -16,12 +16,15 @@ class ChangeKind(StrEnum):
     REMOVED = "removed"
     RENAMED = "renamed"
     RETIRED = "retired"
+    SPLIT = "split"
+    MERGED = "merged"
     RETYPED = "retyped"
     REWORDED = "reworded"
+    ASKED = "asked otherwise"
 
 
-# Changes after which an answer of the old version may no longer mean the same.
-_RECODE: Final = frozenset({ChangeKind.REMOVED, ChangeKind.RETIRED, ChangeKind.RETYPED})
+# Changes after which a person has to say what an answer of the old version means in the new one.
+_RECODE: Final = frozenset({ChangeKind.SPLIT, ChangeKind.RETIRED, ChangeKind.RETYPED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ def _of_variable(old: Variable, new: Variable) -> list[Change]:
         )
     if old.type is not new.type:
         found.append(Change(ChangeKind.RETYPED, new.key, None, old.type.value, new.type.value))
+    if (old.condition, old.required) != (new.condition, new.required):
+        found.append(Change(ChangeKind.ASKED, new.key, None, _asked(old), _asked(new)))
     if old.definition != new.definition:
         found.append(Change(ChangeKind.REWORDED, new.key, None, old.definition, new.definition))
     before = {code.id: code for code in old.codes}
@@ -104,8 +109,7 @@ def _of_code(variable: str, old: Code, new: Code) -> list[Change]:
             )
         )
     if new.retired and not old.retired:
-        successor = f"successor: {new.successor}. " if new.successor else ""
-        found.append(Change(ChangeKind.RETIRED, variable, new.key, "", successor + new.reason))
+        found.append(_ended(variable, new))
     old_words = (old.definition, old.include, old.exclude, old.example)
     new_words = (new.definition, new.include, new.exclude, new.example)
     if old_words != new_words:
@@ -121,5 +125,18 @@ def _of_code(variable: str, old: Code, new: Code) -> list[Change]:
     return found
 
 
-def _named(one: Variable | Code) -> str:
-    return f"{one.label} ({one.key})"
+def _ended(variable: str, code: Code) -> Change:
+    if len(code.became) > 1:
+        kind, where = ChangeKind.SPLIT, f"into {', '.join(code.became)}. "
+    elif code.became:
+        kind, where = ChangeKind.MERGED, f"into {code.became[0]}. "
+    else:
+        kind, where = ChangeKind.RETIRED, f"successor: {code.successor}. " if code.successor else ""
+    return Change(kind, variable, code.key, code.label, where + code.reason)
+
+
+def _asked(one: Variable) -> str:
+    how = "must be answered" if one.required else "may be left out"
+    if one.condition is None:
+        return f"always, {how}"
+    return f"only where {one.condition.variable} is {' or '.join(one.condition.values)}, {how}"

@@ -36,11 +36,20 @@ class VariableType(StrEnum):
     INTEGER = "integer"
     DECIMAL = "decimal"
     DATE = "date"
+    DATETIME = "datetime"
     TEXT = "text"
     URL = "url"
+    TIME_RANGE = "time range"
+    ACCOUNT = "account"
+    ENTITY = "entity"
+    RELATION = "relation"
 
 
 CODED: Final = frozenset({VariableType.NOMINAL, VariableType.ORDINAL, VariableType.MULTI})
+NAMED: Final = frozenset({VariableType.ACCOUNT, VariableType.ENTITY, VariableType.RELATION})
+"""Answered with names, each with the id it has in the registry (instrument/references.py)."""
+SEVERAL: Final = frozenset({VariableType.MULTI, VariableType.RELATION})
+"""Of these one answer may hold several values."""
 LEVELS: Final = {
     VariableType.ORDINAL: Level.ORDINAL,
     VariableType.INTEGER: Level.INTERVAL,
@@ -59,7 +68,11 @@ class Missing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """An answer category; `parent` nests it. A retired one keeps its uses and takes no new ones."""
+    """An answer category; `parent` nests it. A retired one keeps its uses and takes no new ones.
+
+    What a retired one `became`: one other code, which its answers are carried to (a merge);
+    several, among which people have to choose anew (a split); or none.
+    """
 
     key: str
     label: str
@@ -73,6 +86,7 @@ class Code:
     retired: bool = False
     successor: str | None = None
     reason: str = ""
+    became: tuple[str, ...] = ()
     id: str = field(default_factory=uuid7)
 
 
@@ -127,6 +141,15 @@ class Codebook:
     def variable(self, key: str) -> Variable | None:
         """Return the variable of that key."""
         return next((one for one in self.variables if one.key == key), None)
+
+    def by_id(self, variable_id: str) -> Variable | None:
+        """Return the variable of that id, whatever it is called."""
+        return next((one for one in self.variables if one.id == variable_id), None)
+
+    def ids(self) -> frozenset[str]:
+        """Return the ids of all variables and codes."""
+        codes = {code.id for one in self.variables for code in one.codes}
+        return frozenset(codes | {one.id for one in self.variables})
 
     def with_variable(self, changed: Variable) -> Codebook:
         """Return a copy in which the variable of that id is replaced, or added at the end."""
@@ -227,7 +250,7 @@ def _check_variable(codebook: Codebook, variable: Variable) -> None:
             )
         if len(code.keystroke) > 1:
             raise UsageError(f"{variable.label}, {code.label}: a keystroke is one character.")
-        for other in filter(None, (code.parent, code.successor)):
+        for other in filter(None, (code.parent, code.successor, *code.became)):
             if other not in keys or other == code.key:
                 raise UsageError(f"{variable.label}, {code.label}: there is no code {other!r}.")
     _check_condition(codebook, variable)
@@ -300,4 +323,6 @@ def _variable(given: dict[str, Any]) -> Variable:
 def _code(given: dict[str, Any]) -> Code:
     """Read a code; its key is enough."""
     known = {name: given[name] for name in _CODE_FIELDS if given.get(name) is not None}
+    if "became" in known:
+        known["became"] = tuple(map(str, known["became"]))
     return Code(**{"label": given["key"]} | known)

@@ -22,7 +22,7 @@ COLUMNS: Final = (
     "variable", "variable_label", "type", "variable_definition", "required", "missing",
     "only_if", "evidence_required", "minimum", "maximum", "code", "code_label", "parent",
     "codable", "definition", "include", "exclude", "example", "keystroke", "retired",
-    "successor", "reason",
+    "successor", "became", "reason",
 )  # fmt: skip
 _YES: Final = frozenset({"yes", "true", "1", "y", "x"})
 
@@ -99,6 +99,7 @@ def _read_code(row: dict[str, str]) -> Code:
         keystroke=row.get("keystroke", ""),
         retired=row.get("retired", "").lower() in _YES,
         successor=row.get("successor") or None,
+        became=tuple(filter(None, map(str.strip, row.get("became", "").split(";")))),
         reason=row.get("reason", ""),
     )
 
@@ -132,5 +133,6 @@ def _code_row(code: Code) -> dict[str, str]:
         "keystroke": code.keystroke,
         "retired": "yes" if code.retired else "no",
         "successor": code.successor or "",
+        "became": "; ".join(code.became),
         "reason": code.reason,
     }

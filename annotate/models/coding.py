@@ -87,6 +87,7 @@ class CodingRound(Base, kw_only=True, eq=False):
     seed: Mapped[int]
     strata_field: Mapped[str] = mapped_column(String(60), default="")
     coders_per_unit: Mapped[int]
+    recodes: Mapped[str] = mapped_column(Text, default="")  # keys of steps, a line each
     opened_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
     opened_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
     revealed_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"), default=None)

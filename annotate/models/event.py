@@ -71,6 +71,7 @@ class EventKind(StrEnum):
     CODEBOOK_CREATE = "codebook:create"
     CODEBOOK_CHANGE = "codebook:change"
     CODEBOOK_FREEZE = "codebook:freeze"
+    CODEBOOK_DISCARD = "codebook:discard"
     ROUND_OPEN = "round:open"
     ROUND_REVEAL = "round:reveal"
     CODING_SUBMIT = "coding:submit"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,14 +12,15 @@ from sqlalchemy.orm import Session
 from annotate import events
 from annotate.errors import NameTakenError, NotFoundError, StaleSaveError, UsageError
 from annotate.events import Actor
-from annotate.instrument import answers
+from annotate.instrument import answers, editing
 from annotate.instrument import codebook as instrument
-from annotate.instrument.codebook import Code, Codebook, Variable
+from annotate.instrument.codebook import Codebook
 from annotate.models import (
     Assignment,
     CodebookVersion,
     CodingAnswer,
     CodingRound,
+    Event,
     EventKind,
     Project,
     RoundState,
@@ -118,11 +120,15 @@ def change(
     """Give a draft another content.
 
     :param seen: the row version the editor began from
-    :raises UsageError: the version is frozen, or the content cannot be coded with
+    :raises UsageError: the version is frozen, the content cannot be coded with, or answers of
+        the version before would lose their meaning
     :raises StaleSaveError: somebody saved in between
     """
     _refuse_frozen(version)
     instrument.check(content)
+    earlier = earlier_version(session, version)
+    if earlier is not None:
+        editing.refuse_breaks(content_of(earlier), content)
     before, after = version.document, instrument.dump(content)
     if version.row_version != seen:
         raise StaleSaveError(
@@ -131,22 +137,113 @@ def change(
             yours=after,
             version=version.row_version,
         )
-    if before == after:
-        return
-    version.document = after
+    if before != after:
+        _save(session, actor, project, version, after)
+
+
+def undo_change(
+    session: Session, actor: Actor, project: Project, version: CodebookVersion, *, seen: int
+) -> None:
+    """Take back the last change of a draft that was not taken back yet.
+
+    :param seen: the row version the editor saw
+    :raises UsageError: the version is frozen, or nothing is left to take back
+    :raises StaleSaveError: somebody saved in between
+    """
+    _refuse_frozen(version)
+    if version.row_version != seen:
+        raise StaleSaveError(
+            "Somebody changed this codebook meanwhile. Nothing was taken back.",
+            theirs=version.document,
+            yours="",
+            version=version.row_version,
+        )
+    standing = _changes_standing(session, project, version)
+    if not standing:
+        raise UsageError("There is no change of this draft left to take back.")
+    number, before = standing[-1]
+    _save(session, actor, project, version, before, undoes=number)
+
+
+def can_undo(session: Session, project: Project, version: CodebookVersion) -> bool:
+    """Tell whether a draft has a change to take back."""
+    return version.state is VersionState.DRAFT and bool(
+        _changes_standing(session, project, version)
+    )
+
+
+def discard(session: Session, actor: Actor, project: Project, version: CodebookVersion) -> None:
+    """Give up a draft of a next version; its document stays in the history.
+
+    :raises UsageError: it is frozen, or the codebook's only version
+    """
+    _refuse_frozen(version)
+    if version.number == 1:
+        raise UsageError("This is the codebook's only version; edit it instead.")
+    session.delete(version)
+    events.record(
+        session,
+        EventKind.CODEBOOK_DISCARD,
+        actor=actor,
+        covers=[version],
+        project_id=project.id,
+        body={"version": version.id, "number": version.number},
+        before=version.document,
+    )
+    session.flush()
+
+
+def _save(
+    session: Session,
+    actor: Actor,
+    project: Project,
+    version: CodebookVersion,
+    document: str,
+    *,
+    undoes: int | None = None,
+) -> None:
+    """Give a draft another document.
+
+    :param undoes: number of the event whose change this takes back
+    """
+    before = version.document
+    version.document = document
     version.row_version += 1
     version.changed_by, version.changed_at = actor.user_id, utc_now()
+    body: dict[str, object] = {"version": version.id, "number": version.number}
+    if undoes is not None:
+        body["undoes"] = undoes
     events.record(
         session,
         EventKind.CODEBOOK_CHANGE,
         actor=actor,
         covers=[version],
         project_id=project.id,
-        body={"version": version.id, "number": version.number},
+        body=body,
         before=before,
-        after=after,
+        after=document,
     )
     session.flush()
+
+
+def _changes_standing(
+    session: Session, project: Project, version: CodebookVersion
+) -> list[tuple[int, str]]:
+    """Return number and document before of each change that was not taken back, oldest first."""
+    documents = session.scalars(
+        select(Event.document)
+        .where(Event.ledger == project.id, Event.kind == EventKind.CODEBOOK_CHANGE)
+        .order_by(Event.n)
+    )
+    standing: list[tuple[int, str]] = []
+    for document in map(json.loads, documents):
+        if document["body"].get("version") != version.id:
+            continue
+        if "undoes" in document["body"]:
+            standing = [one for one in standing if one[0] != document["body"]["undoes"]]
+        else:
+            standing.append((document["n"], document["before"]))
+    return standing
 
 
 def freeze(session: Session, actor: Actor, project: Project, version: CodebookVersion) -> str:
@@ -211,41 +308,11 @@ def begin_next(
     return following
 
 
-def remove_variable(content: Codebook, key: str) -> Codebook:
-    """Return a draft without a variable.
-
-    :raises UsageError: another variable depends on it
-    """
-    for one in content.variables:
-        if one.condition is not None and one.condition.variable == key:
-            raise UsageError(f"{one.label} depends on this variable; change that first.")
-    return replace(content, variables=tuple(one for one in content.variables if one.key != key))
-
-
-def retire_code(variable: Variable, key: str, successor: str, reason: str) -> Variable:
-    """Return the variable with a code retired: its uses stay, new ones are refused.
-
-    :raises UsageError: there is no such code, or no reason
-    """
-    if variable.code(key) is None:
-        raise UsageError(f"{variable.label} has no code {key!r}.")
-    if not reason.strip():
-        raise UsageError("Say why the code is retired.")
-
-    def changed(code: Code) -> Code:
-        if code.key != key:
-            return code
-        return replace(code, retired=True, successor=successor or None, reason=reason.strip())
-
-    return replace(variable, codes=tuple(changed(code) for code in variable.codes))
-
-
 def uses(session: Session, version: CodebookVersion) -> dict[tuple[str, str], int]:
-    """Count how often each code stands in a last answer, over revealed rounds of this codebook.
+    """Count, over the revealed rounds of this codebook, how often each code was last given.
 
-    Answers of a round that is still blind are not counted: nobody learns of them by a number.
+    Rounds still blind are left out: even a count would tell of answers nobody may read yet.
     """
-
     rows = session.scalars(
         select(CodingAnswer.answers)
         .join(Assignment, Assignment.id == CodingAnswer.assignment_id)
@@ -253,8 +320,8 @@ def uses(session: Session, version: CodebookVersion) -> dict[tuple[str, str], in
         .join(CodebookVersion, CodebookVersion.id == CodingRound.version_id)
         .where(
             CodebookVersion.codebook_id == version.codebook_id,
-            CodingAnswer.version == Assignment.version,
             CodingRound.state == RoundState.REVEALED,
+            CodingAnswer.version == Assignment.version,
         )
     )
     found: dict[tuple[str, str], int] = {}

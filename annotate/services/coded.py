@@ -7,29 +7,120 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from annotate.instrument.carrying import carried_values
 from annotate.instrument.codebook import Codebook, load
-from annotate.models import CodebookVersion, CodingRound, FinalAnswer, Item, Project, RoundState
+from annotate.models import (
+    Assignment,
+    CodebookVersion,
+    CodingRound,
+    FinalAnswer,
+    Item,
+    Project,
+    RoundState,
+    StudyCodebook,
+    VersionState,
+)
 from annotate.services.counting import Cell, Table, quoted
 from search.errors import UnknownFieldError
 
 Finals = dict[tuple[str, str], tuple[str, ...]]
 """Values by item id and variable."""
+_Values = tuple[str, ...]
 
 
 def finals_of(session: Session, project: Project) -> Finals:
-    """Return the final answers of the project; where rounds overlap, the later one's."""
+    """Return the final answers of the project, in the words of each codebook's newest version.
+
+    Where rounds of one codebook overlap, the later one's stand. What was merged since is carried
+    over; what was split, retired or retyped stands as it was given until it is coded again.
+    """
+    return {place: carried for place, (carried, _given) in _read(session, project).items()}
+
+
+def _read(session: Session, project: Project) -> dict[tuple[str, str], tuple[_Values, _Values]]:
+    """Return, by item id and variable, the values as carried over and as they were given."""
     rows = session.execute(
-        select(FinalAnswer.round_id, FinalAnswer.item_id, FinalAnswer.variable, FinalAnswer.value)
+        select(
+            FinalAnswer.round_id,
+            FinalAnswer.item_id,
+            FinalAnswer.variable,
+            FinalAnswer.value,
+            CodingRound.version_id,
+            CodebookVersion.codebook_id,
+        )
         .join(CodingRound, CodingRound.id == FinalAnswer.round_id)
+        .join(CodebookVersion, CodebookVersion.id == CodingRound.version_id)
         .where(CodingRound.project_id == project.id, CodingRound.state == RoundState.REVEALED)
         .order_by(CodingRound.revealed_at, CodingRound.id, FinalAnswer.value)
-    )
-    found: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
-    for round_id, item_id, variable, value in rows:
+    ).all()
+    latest = _latest(session, project)
+    carried = _Carrier(session, project)
+    found: dict[tuple[str, str], tuple[str, _Values, _Values]] = {}
+    for round_id, item_id, variable, value, version_id, book_id in rows:
+        if latest.get((item_id, book_id), round_id) != round_id:
+            continue
         held = found.get((item_id, variable))
-        earlier = held[1] if held is not None and held[0] == round_id else ()
-        found[item_id, variable] = (round_id, (*earlier, value))
-    return {place: values for place, (_round, values) in found.items()}
+        now, then = held[1:] if held is not None and held[0] == round_id else ((), ())
+        after = carried.value(book_id, version_id, variable, value)
+        now = now if after in now else (*now, after)
+        found[item_id, variable] = (round_id, now, (*then, value))
+    return {place: (now, then) for place, (_round, now, then) in found.items()}
+
+
+def _latest(session: Session, project: Project) -> dict[tuple[str, str], str]:
+    """Return, by item and codebook, the latest revealed round in which somebody coded the item."""
+    rows = session.execute(
+        select(Assignment.item_id, CodebookVersion.codebook_id, CodingRound.id)
+        .join(CodingRound, CodingRound.id == Assignment.round_id)
+        .join(CodebookVersion, CodebookVersion.id == CodingRound.version_id)
+        .where(
+            CodingRound.project_id == project.id,
+            CodingRound.state == RoundState.REVEALED,
+            Assignment.version > 0,
+        )
+        .distinct()
+        .order_by(CodingRound.revealed_at, CodingRound.id)
+    )
+    return {(item_id, book_id): round_id for item_id, book_id, round_id in rows}
+
+
+class _Carrier:
+    """Carries values to the newest frozen version of their codebook."""
+
+    def __init__(self, session: Session, project: Project) -> None:
+        self._versions: dict[str, Codebook] = {}
+        self._newest: dict[str, str] = {}
+        rows = session.execute(
+            select(CodebookVersion.id, CodebookVersion.codebook_id, CodebookVersion.document)
+            .join(StudyCodebook, StudyCodebook.id == CodebookVersion.codebook_id)
+            .where(
+                StudyCodebook.project_id == project.id,
+                CodebookVersion.state == VersionState.FROZEN,
+            )
+            .order_by(CodebookVersion.number)
+        )
+        for version_id, book_id, document in rows:
+            self._versions[version_id] = load(document)
+            self._newest[book_id] = version_id
+        self._known: dict[tuple[str, str, str], str] = {}
+
+    def value(self, book_id: str, version_id: str, variable: str, value: str) -> str:
+        """Return a value in the newest words, or as it is where people have to say."""
+        newest = self._newest[book_id]
+        if newest == version_id:
+            return value
+        key = (version_id, variable, value)
+        if key not in self._known:
+            self._known[key] = self._carried(version_id, newest, variable, value)
+        return self._known[key]
+
+    def _carried(self, version_id: str, newest: str, variable: str, value: str) -> str:
+        before = self._versions[version_id].variable(variable)
+        after = self._versions[newest].by_id(before.id) if before is not None else None
+        if before is None or after is None:
+            return value
+        values, _met = carried_values(before, after, (value,))
+        return values[0]
 
 
 def items_with(
@@ -37,9 +128,11 @@ def items_with(
 ) -> frozenset[str]:
     """Return the items a `code:` label fits: `variable=value`, `variable`, or `none`.
 
+    A code that was merged since finds what was given with it; what it became finds that too.
+
     :raises UnknownFieldError: no revealed round has such a variable
     """
-    finals = finals_of(session, project)
+    finals = _read(session, project)
     if value.lower() == "none":
         return frozenset(everything) - {item_id for item_id, _variable in finals}
     variable, asked, wanted = value.partition("=")
@@ -52,8 +145,8 @@ def items_with(
         return frozenset(everything) - having
     return frozenset(
         item_id
-        for (item_id, name), values in finals.items()
-        if name == variable and (not asked or _fits(values, wanted))
+        for (item_id, name), (now, then) in finals.items()
+        if name == variable and (not asked or _fits(now, wanted) or _fits(then, wanted))
     )
 
 
@@ -106,10 +199,16 @@ def _variables(session: Session, project: Project) -> set[str]:
 
 
 def _newest(session: Session, project: Project) -> Codebook | None:
-    document = session.scalars(
-        select(CodebookVersion.document)
+    """Return the newest frozen version of the codebook that was revealed last."""
+    book_id = session.scalars(
+        select(CodebookVersion.codebook_id)
         .join(CodingRound, CodingRound.version_id == CodebookVersion.id)
         .where(CodingRound.project_id == project.id, CodingRound.state == RoundState.REVEALED)
         .order_by(CodingRound.revealed_at.desc())
+    ).first()
+    document = session.scalars(
+        select(CodebookVersion.document)
+        .where(CodebookVersion.codebook_id == book_id, CodebookVersion.state == VersionState.FROZEN)
+        .order_by(CodebookVersion.number.desc())
     ).first()
     return load(document) if document is not None else None

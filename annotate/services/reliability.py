@@ -20,7 +20,7 @@ from annotate.agreement.sets import assess_by_code, masi_alpha
 from annotate.errors import NotAllowedError
 from annotate.instrument import answers as instrument
 from annotate.instrument.answers import Given
-from annotate.instrument.codebook import Codebook, Missing, Variable, VariableType, load
+from annotate.instrument.codebook import SEVERAL, Codebook, Missing, Variable, VariableType, load
 from annotate.models import (
     Assignment,
     CodebookVersion,
@@ -41,6 +41,8 @@ _ANSWER_COLUMNS: Final = (
     "item", "address", "coder", "version", "submitted_at", "seconds",
     "answers", "selectors", "nonce", "commitment",
 )  # fmt: skip
+_IN_OWN_WORDS: Final = frozenset({VariableType.TEXT, VariableType.URL, VariableType.TIME_RANGE})
+"""Types whose answers are not compared word by word."""
 _FEW: Final = 8  # categories up to which a confusion table is shown
 
 
@@ -154,7 +156,7 @@ def report(held: Sheet) -> list[VariableReport]:
     """
     found: list[VariableReport] = []
     for variable in held.codebook.variables:
-        if variable.type in {VariableType.TEXT, VariableType.URL}:
+        if variable.type in _IN_OWN_WORDS:
             continue
         if variable.condition is None:
             found.append(_reported(held, variable, "", none=None, asked_only=False))
@@ -242,7 +244,7 @@ def _reported(
     held: Sheet, variable: Variable, policy: str, *, none: str | None, asked_only: bool
 ) -> VariableReport:
     rows = [row for _id, row in matrix(held, variable, none=none, asked_only=asked_only)]
-    if variable.type is VariableType.MULTI:
+    if variable.type in SEVERAL:
         sets = [tuple(_as_set(cell) for cell in row) for row in rows]
         codes = [code.key for code in variable.options]
         overall = assess(rows)

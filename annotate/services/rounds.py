@@ -49,6 +49,8 @@ class Plan:
     coders: Sequence[User]
     strata_field: str = ""
     """Key of a study field; the sample then holds its values in their shares."""
+    recodes: Sequence[str] = ()
+    """Keys of the steps to a codebook version whose units are coded again (recoding.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ def open_round(
         seed=plan.seed,
         strata_field=plan.strata_field,
         coders_per_unit=plan.coders_per_unit,
+        recodes="\n".join(plan.recodes),
         opened_by=actor.user_id,
     )
     captures = _captures(session, units)
@@ -170,6 +173,7 @@ def open_round(
             "population": len(found),
             "seed": plan.seed,
             "strata_field": plan.strata_field,
+            "recodes": list(plan.recodes),
             "units": units,
             "coders": {one.pseudonym: len(given.get(one.id, [])) for one in plan.coders},
         },
@@ -239,6 +243,18 @@ def possible_coders(session: Session, project: Project) -> list[User]:
         for user, role in members_of(session, project)
         if user.is_active and may(Role(role), Act.CODE)
     ]
+
+
+def coders_named(session: Session, project: Project, logins: Sequence[object]) -> list[User]:
+    """Return the members of these sign-in names.
+
+    :raises UsageError: one of them cannot code here
+    """
+    possible = {one.login: one for one in possible_coders(session, project)}
+    unknown = [str(login) for login in logins if str(login) not in possible]
+    if unknown:
+        raise UsageError(f"These cannot code here: {', '.join(unknown)}.")
+    return [possible[str(login)] for login in logins]
 
 
 def _check(

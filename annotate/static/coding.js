@@ -130,4 +130,5 @@ form.addEventListener("submit", () => {
   form.elements.seconds.value = Math.round((Date.now() - began) / 1000);
 });
 showAsked();
-asked()[0]?.querySelector("input, textarea")?.focus();
+const open = asked().find((one) => !one.querySelector("input:checked") && ![...one.querySelectorAll("[name^='v.']:not([type=radio]):not([type=checkbox])")].some((field) => field.value));
+(open ?? asked()[0])?.querySelector("input, textarea, select")?.focus();

@@ -9,7 +9,7 @@ from flask import request
 
 from annotate.errors import UsageError
 from annotate.instrument.answers import Given
-from annotate.instrument.codebook import Codebook, Missing
+from annotate.instrument.codebook import Codebook, Missing, VariableType
 
 _MISSING: Final = "missing:"
 
@@ -23,6 +23,8 @@ def read_answers(codebook: Codebook) -> Mapping[str, Given]:
     found: dict[str, Given] = {}
     for variable in codebook.variables:
         values = [value for value in form.getlist(f"v.{variable.key}") if value.strip()]
+        if variable.type is VariableType.RELATION:  # one name a line
+            values = [line for value in values for line in value.splitlines() if line.strip()]
         kinds = [value.removeprefix(_MISSING) for value in values if value.startswith(_MISSING)]
         given = Given(
             values=() if kinds else tuple(values),

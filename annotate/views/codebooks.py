@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -11,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from annotate.errors import UsageError
 from annotate.instrument import codebook as instrument
-from annotate.instrument import table
+from annotate.instrument import editing, table
 from annotate.instrument.changes import changes
 from annotate.instrument.codebook import (
     CODED,
@@ -26,10 +25,10 @@ from annotate.models import CodebookVersion
 from annotate.permissions import Act
 from annotate.services import codebooks
 from annotate.views.context import actor, load_project, signed_in, wiring
+from annotate.views.recoding import edit
 
 bp = Blueprint("codebooks", __name__)
 _LARGEST: Final = 2_000_000  # bytes of an uploaded codebook
-Change = Callable[[Codebook], Codebook]
 
 
 @bp.get("/p/<slug>/codebooks")
@@ -68,12 +67,15 @@ def show(slug: str, version_id: str) -> str:
         version = codebooks.get_version(session, context.project, version_id)
         earlier = codebooks.earlier_version(session, version)
         content = codebooks.content_of(version)
+        before = codebooks.content_of(earlier) if earlier else Codebook("")
         return render_template(
             "codebook.html",
             version=version,
             content=content,
-            changes=changes(codebooks.content_of(earlier), content) if earlier else [],
+            changes=changes(before, content) if earlier else [],
             earlier=earlier,
+            fixed=before.ids(),
+            undoable=codebooks.can_undo(session, context.project, version),
             uses=codebooks.uses(session, version),
             types=list(VariableType),
             coded=CODED,
@@ -110,7 +112,7 @@ def change_head(slug: str, version_id: str) -> AnyResponse:
     def changed(content: Codebook) -> Codebook:
         return replace(content, instructions=request.form.get("instructions", "").strip())
 
-    return _edit(slug, version_id, changed, "")
+    return edit(slug, version_id, changed, "")
 
 
 @bp.post("/p/<slug>/codebooks/<version_id>/variables")
@@ -123,6 +125,9 @@ def save_variable(slug: str, version_id: str) -> AnyResponse:
     def changed(content: Codebook) -> Codebook:
         held = next((one for one in content.variables if one.id == form.get("id")), None)
         kind = VariableType(form.get("type", "nominal"))
+        if held is not None:
+            content = editing.retype(content, held.key, kind)
+            held = content.by_id(held.id)
         base = held or Variable(key=key, label=key, type=kind)
         return content.with_variable(
             replace(
@@ -140,14 +145,7 @@ def save_variable(slug: str, version_id: str) -> AnyResponse:
             )
         )
 
-    return _edit(slug, version_id, changed, key)
-
-
-@bp.post("/p/<slug>/codebooks/<version_id>/variables/<key>/remove")
-@signed_in
-def remove_variable(slug: str, version_id: str, key: str) -> AnyResponse:
-    """Take a variable out of a draft."""
-    return _edit(slug, version_id, lambda content: codebooks.remove_variable(content, key), "")
+    return edit(slug, version_id, changed, key)
 
 
 @bp.post("/p/<slug>/codebooks/<version_id>/variables/<key>/codes")
@@ -157,7 +155,7 @@ def save_code(slug: str, version_id: str, key: str) -> AnyResponse:
     form = request.form
 
     def changed(content: Codebook) -> Codebook:
-        variable = _variable(content, key)
+        variable = editing.variable_of(content, key)
         held = next((code for code in variable.codes if code.id == form.get("id")), None)
         code_key = form.get("code", "").strip()
         code = replace(
@@ -177,26 +175,7 @@ def save_code(slug: str, version_id: str, key: str) -> AnyResponse:
             codes.append(code)
         return content.with_variable(replace(variable, codes=tuple(codes)))
 
-    return _edit(slug, version_id, changed, key)
-
-
-@bp.post("/p/<slug>/codebooks/<version_id>/variables/<key>/retire")
-@signed_in
-def retire_code(slug: str, version_id: str, key: str) -> AnyResponse:
-    """Retire a code, with its successor and the reason."""
-    form = request.form
-
-    def changed(content: Codebook) -> Codebook:
-        return content.with_variable(
-            codebooks.retire_code(
-                _variable(content, key),
-                form.get("code", ""),
-                form.get("successor", "").strip(),
-                form.get("reason", ""),
-            )
-        )
-
-    return _edit(slug, version_id, changed, key)
+    return edit(slug, version_id, changed, key)
 
 
 @bp.post("/p/<slug>/codebooks/<version_id>/freeze")
@@ -222,26 +201,6 @@ def begin_next(slug: str, version_id: str) -> AnyResponse:
         following = codebooks.begin_next(session, actor(), context.project, version, reason)
         following_id = following.id
     return redirect(_here(slug, following_id))
-
-
-def _edit(slug: str, version_id: str, changed: Change, anchor: str) -> AnyResponse:
-    seen = request.form.get("version", "")
-    if not seen.isdigit():
-        raise UsageError("The form does not say which state of the codebook it began from.")
-    with wiring().database.write() as session:
-        context = load_project(session, slug, Act.MANAGE_CODING)
-        version = codebooks.get_version(session, context.project, version_id)
-        content = changed(codebooks.content_of(version))
-        codebooks.change(session, actor(), context.project, version, content, seen=int(seen))
-    flash("Saved.")
-    return redirect(_here(slug, version_id) + (f"#v-{anchor}" if anchor else ""))
-
-
-def _variable(content: Codebook, key: str) -> Variable:
-    found = content.variable(key)
-    if found is None:
-        raise UsageError(f"This codebook has no variable {key!r}.")
-    return found
 
 
 def _condition(text: str) -> Condition | None:

@@ -85,7 +85,7 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
     pages += [
         f"{study}/items/{item}?tab={tab}" for tab in ("evidence", "text", "provenance", "history")
     ]
-    pages += [f"{study}/codebooks/{one}" for one in versions]
+    pages += [f"{study}/codebooks/{one}{tab}" for one in versions for tab in ("", "/recoding")]
     pages += [f"{study}/rounds/{one}" for one in opened_rounds]
     pages.append(f"{study}/rounds/{opened.id}/settle")
     return {"owner": pages, "coder": [f"{study}/coding", f"{study}/coding/unit/{unit}"]}

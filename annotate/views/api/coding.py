@@ -35,7 +35,7 @@ def list_codebooks(session: Session, context: ProjectContext, _body: Any) -> dic
     """List codebooks."""
     return {
         "codebooks": [
-            {"id": book.id, "name": book.name, "versions": [_version(one) for one in held]}
+            {"id": book.id, "name": book.name, "versions": [version_json(one) for one in held]}
             for book, held in codebooks.codebooks_of(session, context.project)
         ]
     }
@@ -51,7 +51,7 @@ def list_codebooks(session: Session, context: ProjectContext, _body: Any) -> dic
 def create_codebook(session: Session, context: ProjectContext, body: Any) -> dict[str, Any]:
     """Make a codebook."""
     content = _content(body["document"])
-    return _version(codebooks.create(session, actor(), context.project, content))
+    return version_json(codebooks.create(session, actor(), context.project, content))
 
 
 @endpoint("GET", project("/codebooks/<version_id>"), Act.READ, "A version with its document")
@@ -60,7 +60,7 @@ def show_codebook(
 ) -> dict[str, Any]:
     """Return a version."""
     version = codebooks.get_version(session, context.project, version_id)
-    return _version(version) | {"document": version.document}
+    return version_json(version) | {"document": version.document}
 
 
 @endpoint(
@@ -77,7 +77,7 @@ def change_codebook(
     version = codebooks.get_version(session, context.project, version_id)
     content = _content(body["document"])
     codebooks.change(session, actor(), context.project, version, content, seen=body["row_version"])
-    return _version(version)
+    return version_json(version)
 
 
 @endpoint("POST", project("/codebooks/<version_id>/freeze"), Act.MANAGE_CODING, "Freeze a version")
@@ -87,7 +87,7 @@ def freeze(
     """Freeze a version."""
     version = codebooks.get_version(session, context.project, version_id)
     codebooks.freeze(session, actor(), context.project, version)
-    return _version(version)
+    return version_json(version)
 
 
 @endpoint(
@@ -102,7 +102,7 @@ def begin_next(
 ) -> dict[str, Any]:
     """Begin the next version."""
     version = codebooks.get_version(session, context.project, version_id)
-    return _version(
+    return version_json(
         codebooks.begin_next(session, actor(), context.project, version, body["reason"])
     )
 
@@ -111,7 +111,7 @@ def begin_next(
 def list_rounds(session: Session, context: ProjectContext, _body: Any) -> dict[str, Any]:
     """List rounds."""
     held = rounds.rounds_of(session, context.project)
-    return {"rounds": [_round(session, one) for one in held]}
+    return {"rounds": [round_json(session, one) for one in held]}
 
 
 @endpoint(
@@ -131,22 +131,18 @@ def list_rounds(session: Session, context: ProjectContext, _body: Any) -> dict[s
 )
 def open_round(session: Session, context: ProjectContext, body: Any) -> dict[str, Any]:
     """Open a round."""
-    possible = {one.login: one for one in rounds.possible_coders(session, context.project)}
-    unknown = [str(login) for login in body["coders"] if login not in possible]
-    if unknown:
-        raise UsageError(f"These cannot code here: {', '.join(unknown)}.")
     plan = rounds.Plan(
         name=body["name"],
         query=body.get("query", ""),
         size=body.get("size", 0),
         seed=body["seed"],
         coders_per_unit=body["coders_per_unit"],
-        coders=[possible[login] for login in body["coders"]],
+        coders=rounds.coders_named(session, context.project, body["coders"]),
     )
     version = codebooks.get_version(session, context.project, body["codebook"])
     found = library.ids_for(session, context.project, plan.query, parts().engine, context.zone)
     made = rounds.open_round(session, actor(), context.project, version, plan, found)
-    return _round(session, made)
+    return round_json(session, made)
 
 
 @endpoint("POST", project("/rounds/<round_id>/reveal"), Act.MANAGE_CODING, "End the blindness")
@@ -155,7 +151,7 @@ def reveal(session: Session, context: ProjectContext, _body: Any, round_id: str)
     one = rounds.get_round(session, context.project, round_id)
     rounds.reveal(session, actor(), context.project, one)
     adjudication.refresh(session, one)
-    return _round(session, one)
+    return round_json(session, one)
 
 
 @endpoint("GET", project("/rounds/<round_id>/units"), Act.CODE, "One's own units of a round")
@@ -319,7 +315,8 @@ def _content(document: Mapping[str, Any]) -> instrument.Codebook:
     return instrument.read(dict(document))
 
 
-def _version(one: CodebookVersion) -> dict[str, Any]:
+def version_json(one: CodebookVersion) -> dict[str, Any]:
+    """Return a codebook version without its document."""
     return {
         "id": one.id,
         "number": one.number,
@@ -330,7 +327,8 @@ def _version(one: CodebookVersion) -> dict[str, Any]:
     }
 
 
-def _round(session: Session, one: CodingRound) -> dict[str, Any]:
+def round_json(session: Session, one: CodingRound) -> dict[str, Any]:
+    """Return a round with how far its coders are."""
     return {
         "id": one.id,
         "name": one.name,
@@ -338,6 +336,7 @@ def _round(session: Session, one: CodingRound) -> dict[str, Any]:
         "codebook": one.version_id,
         "query": one.query,
         "population": one.population,
+        "recodes": one.recodes.split("\n") if one.recodes else [],
         "seed": one.seed,
         "coders_per_unit": one.coders_per_unit,
         "opened_at": isoformat(one.opened_at),
