@@ -10,10 +10,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +28,6 @@ VERSION: Final = "1.1.1"
 _PIECE: Final = 1 << 20
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can say
 _ZIP64_FROM: Final = 1 << 31  # bytes; from there on sizes take eight bytes
-_UNKNOWN: Final = 1 << 20  # bytes taken for what an index or a list may have at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,12 @@ def wacz_pieces(contents: Contents, key: PackageKey, work: Path) -> Iterator[byt
             size = warc.path.stat().st_size
             yield from _put(package, sink, path, _file_pieces(warc.path), size, entries)
         lines = (line.encode() for line in package_lines(contents.warcs, work))
-        yield from _put(package, sink, "indexes/index.cdxj", lines, _ZIP64_FROM, entries)
-        pages = _page_lines(contents)
-        yield from _put(package, sink, "pages/pages.jsonl", pages, _UNKNOWN, entries)
+        for path, made in (
+            ("indexes/index.cdxj", lines),
+            ("pages/pages.jsonl", _page_lines(contents)),
+        ):
+            with _set_down(made, work) as (pieces, size):
+                yield from _put(package, sink, path, pieces, size, entries)
         created = _written(max((one.at for one in contents.pages), default=None))
         listed = _json(_datapackage(contents, entries, created))
         yield from _put(package, sink, "datapackage.json", iter((listed,)), len(listed), [])
@@ -101,6 +106,21 @@ def _renamed(warcs: Iterable[PackedWarc]) -> Iterator[str]:
             key, timestamp, text = line.split(" ", 2)
             said = json.loads(text) | {"filename": warc.name}
             yield f"{key} {timestamp} {json.dumps(said, ensure_ascii=False)}\n"
+
+
+@contextmanager
+def _set_down(pieces: Iterable[bytes], work: Path) -> Iterator[tuple[Iterator[bytes], int]]:
+    """Write pieces to a file; give them back with their size.
+
+    A member's size is to be known before it is written: with sizes of eight bytes in its own
+    head and of four in the zip's list, ReplayWeb.page 2.5.3 begins to read it at a wrong place,
+    and loses the last line of an index.
+    """
+    with tempfile.TemporaryFile(dir=work) as file:
+        file.writelines(pieces)
+        size = file.tell()
+        file.seek(0)
+        yield iter(partial(file.read, _PIECE), b""), size
 
 
 def _put(

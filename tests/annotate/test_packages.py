@@ -59,6 +59,15 @@ def test_the_same_selection_gives_the_same_bytes(sign_in: Browser, crawl: None) 
     assert package(client) == package(client)
 
 
+def test_heads_of_members_are_as_long_as_the_list_says(sign_in: Browser, crawl: None) -> None:
+    """ReplayWeb.page reads a member at the place that the list alone tells."""
+    data = package(sign_in("viewer"))
+    with zipfile.ZipFile(io.BytesIO(data)) as held:
+        for one in held.infolist():
+            at = one.header_offset + 30 + len(one.filename.encode()) + len(one.extra)
+            assert data[at : at + one.file_size] == held.read(one)
+
+
 def test_a_package_holds_the_warc_byte_for_byte(
     sign_in: Browser, crawl: None, tmp_path: Path
 ) -> None:

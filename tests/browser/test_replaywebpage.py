@@ -75,6 +75,7 @@ def test_it_opens_with_all_pictures_and_both_answers(served: str) -> None:
     assert "railway: 7" in seen["answers"]
     assert seen["heading"] == "پاختا 棉花"
     assert seen["pictures"] == {"plain": 20, "set": 20, "again": 20}
+    assert seen["colour"] == "rgb(1, 2, 3)", "the style sheet, last line of the index, is found"
 
 
 # The archived page stands in a frame within the shadow roots of their page.
@@ -87,4 +88,5 @@ WORKER_STANDS = "() => navigator.serviceWorker.getRegistration('/replay/').then(
 FOUND_TWO = f"() => {{ const d = {WITHIN}; return d && d.getElementById('answers').textContent.split(':').length > 2 && [...d.images].every(i => i.complete) }}"
 LOOK = f"""() => {{ const d = {WITHIN}; return {{
   answers: d.getElementById('answers').textContent, heading: d.querySelector('h1').textContent,
+  colour: getComputedStyle(d.querySelector('h1')).color,
   pictures: Object.fromEntries([...d.images].map(i => [i.id, i.naturalWidth])) }} }}"""
