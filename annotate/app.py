@@ -26,6 +26,7 @@ ROOMS: Final = (
     "captures",
     "codebooks",
     "coding",
+    "exchange",
     "highlights",
     "imports",
     "items",

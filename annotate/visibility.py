@@ -24,12 +24,14 @@ from annotate.models import (
     BulkOperation,
     CodingAnswer,
     CodingDraft,
+    CodingElsewhere,
     CodingRound,
     Decision,
     Event,
     EventKind,
     FieldValue,
     FinalAnswer,
+    ForeignName,
     ItemTag,
     Note,
     NoteVersion,
@@ -60,6 +62,8 @@ _TELLING: Final = (
     EventKind.VALUE_CHECK,
     EventKind.DECISION_MAKE,
     EventKind.CODING_SUBMIT,
+    EventKind.CODING_IMPORT,
+    EventKind.CODING_IMPORT_UNDO,
 )
 _BLIND: Final = "holdfast.blind"
 _BLIND_ROUNDS: Final = (
@@ -149,6 +153,11 @@ class _Rule:
                 or_(CodingAnswer.assignment_id.in_(own), CodingAnswer.assignment_id.in_(readable)),
             ),
             (CodingDraft, CodingDraft.assignment_id.in_(own)),
+            (CodingElsewhere, CodingElsewhere.item_id.not_in(units)),
+            (
+                ForeignName,
+                or_(ForeignName.item_id.is_(None), ForeignName.item_id.not_in(units)),
+            ),
             (Decision, Decision.item_id.not_in(units)),
             (FinalAnswer, FinalAnswer.item_id.not_in(units)),
             (

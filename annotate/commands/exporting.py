@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,14 +18,22 @@ from annotate.commands.context import InProject, as_option, in_project, project_
 from annotate.errors import EnvironmentMissingError, UsageError
 from annotate.jobs.indexing import index_now
 from annotate.models import Project
-from annotate.services import exports, items, library, packages, projects
+from annotate.services import (
+    exports,
+    interchange,
+    interchange_out,
+    items,
+    library,
+    packages,
+    projects,
+)
 from annotate.services.viewing import Viewing
 from annotate.services.zones import parse_zone
 from archive.export.signing import package_key
 from archive.urlkey import Address
 from search.whoosh_engine import WhooshEngine
 
-KINDS = ("csv", "json", "wacz", "cdxj")
+KINDS = ("csv", "json", "wacz", "cdxj", "qdpx")
 
 
 @click.command()
@@ -46,12 +55,16 @@ def export(
     slug: str | None,
     login: str | None,
 ) -> None:
-    """Take items out: a list of them (csv, json), or their captures (wacz, cdxj)."""
+    """Take items out: a list of them (csv, json), their captures (wacz, cdxj), or texts with
+    what was coded in them, for other programs (qdpx)."""
     here = in_project(invocation, slug, login)
     index_now(here.wiring)
     asked = _asked(query, tag)
     if kind in {"wacz", "cdxj"}:
         _export_captures(invocation, here, kind, asked, address, out)
+        return
+    if kind == "qdpx":
+        _export_project(invocation, here, asked, address, out)
         return
     with here.wiring.database.write() as session:
         project = projects.find_project(session, here.project.slug)
@@ -68,6 +81,40 @@ def export(
     else:
         out.write_text(text, "utf-8", newline="")
         click.echo(f"{len(rows)} items in {out}", err=True)
+
+
+def _export_project(
+    invocation: Invocation, here: InProject, query: str, address: str, out: Path | None
+) -> None:
+    """Write a REFI-QDA project, and say what of it is held back."""
+    if out is None:
+        raise UsageError("A project is no text for a terminal: say where to with --out FILE.")
+    with (
+        here.wiring.database.read() as session,
+        tempfile.TemporaryFile(dir=here.wiring.temporary) as file,
+    ):
+        project = projects.find_project(session, here.project.slug)
+        chosen = _selected(here, session, project, query, address) if query or address else None
+        ids, what = chosen if chosen is not None else (None, "everything")
+        outgoing = interchange_out.gather(session, project, ids)
+        interchange.write_out(session, outgoing, file)
+        file.seek(0)
+        size, digest = _write(iter(lambda: file.read(1 << 20), b""), out)
+    numbers = interchange.numbers_of(outgoing)
+    with here.wiring.database.write() as session:
+        project = projects.find_project(session, here.project.slug)
+        exports.record_export(
+            session, here.actor, project, query=what, kind="qdpx", rows=numbers["texts"]
+        )
+    told = {"file": str(out), "bytes": size, "sha256": digest, **numbers,
+            "held_back": outgoing.held_back}  # fmt: skip
+    if invocation.as_json:
+        click.echo(json.dumps(told, ensure_ascii=False))
+    elif not invocation.quiet:
+        listed = ", ".join(f"{number} {name}" for name, number in numbers.items())
+        click.echo(f"{listed}; {size} bytes, SHA-256 {digest}", err=True)
+        for reason in outgoing.held_back:
+            click.echo(f"Held back. {reason}", err=True)
 
 
 def _export_captures(

@@ -23,7 +23,7 @@ from annotate.errors import NotFoundError, TooLargeError
 from annotate.events import Actor
 from annotate.jobs.revisits import complete_page, complete_waiting
 from annotate.models import ImportFile, ImportState, Project, User, WarcFile
-from annotate.services import imports, taking
+from annotate.services import imports, interchange_in, taking
 from annotate.services.people import actor_of
 from annotate.wiring import Wiring, open_home
 from archive.durable import make_folder, seal
@@ -32,6 +32,7 @@ from archive.importing.bounded import Limits, Progress, read_bounded
 from archive.importing.derive import Original
 from archive.importing.found import FOUND_NAME, FoundPage, load_pages, load_records, load_summary
 from archive.importing.packages import member_path
+from archive.importing.refi import read_project
 from config import load_config
 
 _BATCH: Final = 25  # pages of one transaction
@@ -189,6 +190,8 @@ def _read(wiring: Wiring, actor: Actor, file: ImportFile) -> None:
         else:
             pages = (page for _at, page in load_pages(work))
             imports.set_found(session, actor, row, summary, pages)
+            if row.kind == interchange_in.CODED_KIND:
+                interchange_in.untick_known(session, row, read_project(original.path))
     if refused:
         drop_files(wiring, file)
     elif summary.members:
@@ -251,10 +254,23 @@ def _take(wiring: Wiring, actor: Actor, file: ImportFile) -> None:
             _take_batch(wiring, actor, file, wanted, warcs, work)
             wanted = []
     _take_batch(wiring, actor, file, wanted, warcs, work)
+    if file.kind == interchange_in.CODED_KIND:
+        _apply_codings(wiring, actor, file)
     with wiring.database.write() as session:
         taking.finish(session, actor, imports.get_import(session, file.project_id, file.id))
     complete_waiting(wiring, actor, file.project_id)
     shutil.rmtree(work, ignore_errors=True)
+
+
+def _apply_codings(wiring: Wiring, actor: Actor, file: ImportFile) -> None:
+    """Add what a REFI-QDA project holds besides its texts, all of it or nothing."""
+    foreign = read_project(_original(wiring, file))
+    with wiring.database.write() as session:
+        row = imports.get_import(session, file.project_id, file.id)
+        project = session.get_one(Project, file.project_id)
+        brought = interchange_in.apply(session, actor, project, row, foreign)
+        row.remarks = json.dumps([*imports.remarks_of(row), *brought.words()], ensure_ascii=False)
+        interchange_in.record_import(session, actor, row, brought)
 
 
 def _catalog(wiring: Wiring, actor: Actor, file: ImportFile, work: Path) -> dict[int, WarcFile]:

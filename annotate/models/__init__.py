@@ -33,6 +33,7 @@ from annotate.models.evidence import (
     SameItemJudgement,
     WarcFile,
 )
+from annotate.models.exchange import CodingElsewhere, ForeignKind, ForeignName
 from annotate.models.finding import (
     SavedSearch,
     SavedSearchSeen,
@@ -87,6 +88,7 @@ __all__ = [
     "CodebookVersion",
     "CodingAnswer",
     "CodingDraft",
+    "CodingElsewhere",
     "CodingRound",
     "Decision",
     "DocumentRendition",
@@ -96,6 +98,8 @@ __all__ = [
     "FieldType",
     "FieldValue",
     "FinalAnswer",
+    "ForeignKind",
+    "ForeignName",
     "FormerRendition",
     "ImportFile",
     "ImportPage",

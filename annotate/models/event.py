@@ -76,6 +76,8 @@ class EventKind(StrEnum):
     ROUND_REVEAL = "round:reveal"
     CODING_SUBMIT = "coding:submit"
     DECISION_MAKE = "decision:make"
+    CODING_IMPORT = "coding:import"
+    CODING_IMPORT_UNDO = "coding:undo-import"
     EGRESS_SET = "egress:set"
     EGRESS_CLEAR = "egress:clear"
     SESSION_ADD = "capture-session:add"

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from annotate.errors import UsageError
+from annotate.exchange.qda_codes import from_codes
 from annotate.instrument import codebook as instrument
 from annotate.instrument import editing, table
 from annotate.instrument.changes import changes
@@ -26,6 +27,8 @@ from annotate.permissions import Act
 from annotate.services import codebooks
 from annotate.views.context import actor, load_project, signed_in, wiring
 from annotate.views.recoding import edit
+from archive.errors import NotAnArchiveError
+from archive.importing import refi
 
 bp = Blueprint("codebooks", __name__)
 _LARGEST: Final = 2_000_000  # bytes of an uploaded codebook
@@ -214,6 +217,8 @@ def _condition(text: str) -> Condition | None:
 def _read(name: str, data: bytes) -> Codebook:
     if len(data) > _LARGEST:
         raise UsageError("A codebook has at most 2 MB.")
+    if data.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+        return _read_qdc(name, data)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -221,6 +226,17 @@ def _read(name: str, data: bytes) -> Codebook:
     if text.lstrip().startswith("{"):
         return replace(instrument.load(text), name=name)
     return table.read_table(name, text)
+
+
+def _read_qdc(name: str, data: bytes) -> Codebook:
+    try:
+        codes = refi.read_codebook(data)
+    except NotAnArchiveError as error:
+        raise UsageError(f"{name}: {error}.") from error
+    if not codes:
+        raise UsageError("The file holds no codes.")
+    (_guid, content), *_more = from_codes(codes, {}, name)
+    return replace(content, name=name)
 
 
 def _here(slug: str, version_id: str) -> str:

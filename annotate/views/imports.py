@@ -21,10 +21,11 @@ from annotate.errors import UsageError
 from annotate.jobs import importing
 from annotate.models import ImportFile, ImportState
 from annotate.permissions import Act
-from annotate.services import found_pages, imports
+from annotate.services import elsewhere, found_pages, imports, interchange_in
 from annotate.services.imports import Choice
 from annotate.views import lists
 from annotate.views.context import actor, load_project, signed_in, wiring
+from annotate.visibility import is_blind
 
 bp = Blueprint("imports", __name__)
 PAGE = 100  # found pages shown at once
@@ -57,7 +58,7 @@ def as_json(slug: str) -> Response:
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.READ)
         files = imports.imports_of(session, context.project.id)
-    return jsonify([_as_json(one) for one in files])
+        return jsonify([_as_json(session, one) for one in files])
 
 
 @bp.post("/p/<slug>/imports")
@@ -110,6 +111,7 @@ def show_json(slug: str, import_id: str) -> Response:
         context = load_project(session, slug, Act.READ)
         file = imports.get_import(session, context.project.id, import_id)
         found = found_pages.proposals(session, file, most=100_000)
+        told = _as_json(session, file)
     pages = [
         {
             "id": one.page.id,
@@ -130,7 +132,7 @@ def show_json(slug: str, import_id: str) -> Response:
         }
         for one in found
     ]
-    return jsonify({**_as_json(file), "pages_found": pages})
+    return jsonify({**told, "pages_found": pages})
 
 
 @bp.post("/p/<slug>/imports/<import_id>")
@@ -206,11 +208,19 @@ def _page(session: Session, file: ImportFile, number: int, *, fault: str = "") -
         pages=max(1, -(-file.found // PAGE)),
         ticked=found_pages.ticked_count(session, file),
         taken=found_pages.taken_count(session, file),
-        remarks=imports.remarks_of(file),
+        remarks=_told(session, file),
+        brought=elsewhere.counts_of(session, file),
         progress=importing.progress_of(wiring(), file),
         fault=fault,
         urn=f"{found_pages.FILE_URN}{file.sha256}",
     )
+
+
+def _told(session: Session, file: ImportFile) -> list[str]:
+    """Return the remarks on a file; one who codes blind is not told whose codings it brought."""
+    if file.kind == interchange_in.CODED_KIND and is_blind(session):
+        return []
+    return imports.remarks_of(file)
 
 
 def _choices() -> dict[str, Choice]:
@@ -235,7 +245,7 @@ def _following(page: str, busy: bool) -> Response:
     return response
 
 
-def _as_json(file: ImportFile) -> dict[str, object]:
+def _as_json(session: Session, file: ImportFile) -> dict[str, object]:
     return {
         "id": file.id,
         "name": file.name,
@@ -243,7 +253,7 @@ def _as_json(file: ImportFile) -> dict[str, object]:
         "state": file.state.value,
         "verdict": file.verdict.value if file.verdict else None,
         "reason": file.reason,
-        "remarks": imports.remarks_of(file),
+        "remarks": _told(session, file),
         "written_by": file.writer,
         "records": file.records,
         "found": file.found,

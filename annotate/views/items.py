@@ -22,6 +22,7 @@ from annotate.models import (
 from annotate.permissions import Act
 from annotate.services import (
     checks,
+    elsewhere,
     fields,
     items,
     live,
@@ -278,6 +279,7 @@ def _of_item(session: Session, context: ProjectContext, item: Item) -> dict[str,
         "tags": tags.tags_of(session, [item.id])[item.id],
         "all_tags": tags.all_tags(session, project.id),
         "notes": notes.notes_of(session, item.id),
+        "codings_elsewhere": elsewhere.of_item(session, item.id),
         "fields": [
             (one, values.get(one.id, []), fields.version_of(values.get(one.id, [])))
             for one in all_fields

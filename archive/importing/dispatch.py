@@ -15,6 +15,7 @@ from archive.importing.har import read_har
 from archive.importing.kinds import LISTS, FileKind, sniff
 from archive.importing.media import read_document, read_film, read_image, read_pdf
 from archive.importing.packages import read_wacz, read_zip
+from archive.importing.qdpx import read_qdpx
 from archive.importing.recompress import arc_to_warc, may_be_mended, recompress_warc
 from archive.importing.saved import read_html, read_mhtml
 from archive.importing.warcs import read_warc
@@ -106,4 +107,5 @@ _READERS: Final[Mapping[FileKind, Callable[[Findings, Original], None]]] = {
     FileKind.IMAGE: read_image,
     FileKind.VIDEO: read_film,
     FileKind.AUDIO: read_film,
+    FileKind.QDPX: read_qdpx,
 }

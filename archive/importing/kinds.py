@@ -31,6 +31,7 @@ class FileKind(StrEnum):
     VIDEO = "video"
     AUDIO = "audio"
     ZIP = "zip"
+    QDPX = "qdpx"
     SHEET = "xlsx"
     BOOKMARKS = "bookmarks"
     TABLE = "table"
@@ -79,6 +80,7 @@ _MARKUP: Final = re.compile(
     rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|\?xml)", re.IGNORECASE | re.DOTALL
 )
 _ADDRESS: Final = re.compile(r"https?://\S", re.IGNORECASE)
+_QDA: Final = b"urn:QDA-XML:project:1.0"  # the namespace of REFI-QDA projects
 
 
 def sniff(path: Path, name: str) -> FileKind:
@@ -148,6 +150,8 @@ def _of_head(head: bytes, name: str) -> FileKind | None:
         )
     if _MHTML_FIELDS.search(head) and b":" in head.partition(b"\n")[0]:
         return FileKind.MHTML
+    if _QDA in head:
+        return FileKind.QDPX
     if _MARKUP.match(head.lstrip(b"\xef\xbb\xbf")):
         return FileKind.HTML
     return FileKind.HTML if name.lower().endswith((".html", ".htm", ".xhtml")) else None
@@ -165,8 +169,8 @@ def _of_text(head: bytes, name: str) -> FileKind:
         return FileKind.TABLE
     raise NotAnArchiveError(
         f"this is nothing that can be imported: it begins with {head[:24]!r}. WARC, ARC, WACZ, "
-        "HAR, MHTML, HTML, PDF, Office documents, images, video, ZIP of these, and lists of "
-        "addresses (CSV, XLSX, text, bookmarks) can."
+        "HAR, MHTML, HTML, PDF, Office documents, images, video, ZIP of these, REFI-QDA projects, "
+        "and lists of addresses (CSV, XLSX, text, bookmarks) can."
     )
 
 
@@ -181,6 +185,8 @@ def _of_zip(path: Path) -> FileKind:
         return FileKind.SHEET
     if names & {"word/document.xml", "ppt/presentation.xml"}:
         return FileKind.DOCUMENT
+    if any(name.lower() == "project.qde" for name in names):
+        return FileKind.QDPX
     if "datapackage.json" in names or any(name.startswith("archive/") for name in names):
         return FileKind.WACZ
     return FileKind.ZIP

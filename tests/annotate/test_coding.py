@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import re
+import zipfile
 from collections.abc import Callable
 
 import pytest
@@ -18,19 +19,24 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.routing import BuildError
 
+from annotate import events
 from annotate.models import (
     Assignment,
     CodebookVersion,
     CodingAnswer,
+    CodingElsewhere,
     CodingRound,
     Event,
     EventKind,
     FinalAnswer,
+    ForeignKind,
+    ForeignName,
     Item,
     Project,
     RoundUnit,
     User,
 )
+from annotate.services import people
 from annotate.wiring import Wiring
 
 Browser = Callable[[str], FlaskClient]
@@ -366,7 +372,7 @@ def test_a_round_needs_frozen_words_and_enough_people(
 
 CANARY = "canaryword"
 # What the others wrote. The bare word may come back: the one who looks asked for it.
-PLANTED = re.compile(rb"canaryword(tag|note|value|memo|draft)")
+PLANTED = re.compile(rb"canaryword(tag|note|value|memo|draft|elsewhere)")
 
 
 def test_blind_coders_meet_no_byte_of_what_others_did(
@@ -396,6 +402,7 @@ def test_blind_coders_meet_no_byte_of_what_others_did(
     form |= {"m_frame": f"{CANARY}memo"}
     assert answer(first, unit, **form).status_code == 302
     send(first, unit, f"{unit}/draft", **{"m.include": f"{CANARY}draft", "seconds": "1"})
+    plant_coding_elsewhere(wiring, item)
     from annotate.jobs.indexing import index_now
 
     index_now(wiring)
@@ -496,6 +503,34 @@ def finals_of(session: Session, round_page: str) -> set[tuple[str, str, str]]:
     return {(one.item_id, one.variable, one.value) for one in rows}
 
 
+def plant_coding_elsewhere(wiring: Wiring, item_id: str) -> None:
+    """A coding as an imported project of another program brings it, and a name of its maker."""
+    with wiring.database.write() as session:
+        item = session.get_one(Item, item_id)
+        owner = people.actor_of(people.find_user(session, "owner"))
+        coding = CodingElsewhere(
+            project_id=item.project_id, item_id=item.id, capture_id=item.latest_capture_id,
+            guid="0" * 36, code_id="1" * 36, label=f"{CANARY}elsewhere", coder=f"{CANARY}elsewhere",
+        )  # fmt: skip
+        name = ForeignName(
+            project_id=item.project_id, kind=ForeignKind.SOURCE, name=f"{CANARY}elsewhere",
+            row_id=item.latest_capture_id, item_id=item.id, maker=f"{CANARY}elsewhere",
+        )  # fmt: skip
+        session.add_all([coding, name])
+        events.record(
+            session, EventKind.CODING_IMPORT, actor=owner, covers=[coding, name],
+            project_id=item.project_id, body={"name": f"{CANARY}elsewhere"},
+        )  # fmt: skip
+
+
+def readable(data: bytes) -> bytes:
+    """Return the bytes of an answer; of a zip, those of its files."""
+    if not data.startswith(b"PK\x03\x04"):
+        return data
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        return b"\n".join(package.read(name) for name in package.namelist())
+
+
 def version_of(client: FlaskClient, here: str) -> str:
     page = client.get(here).text
     part = page[page.index("fields/narrative") :]
@@ -551,7 +586,7 @@ def walk(app: Flask, client: FlaskClient, wiring: Wiring, round_page: str, below
             for query in ("", f"?q={CANARY}*", "?after=0", "?tab=history", "?variable=frame"):
                 got = client.get(address + query)
                 asked += 1
-                assert not PLANTED.search(got.data), f"{address}{query}"
+                assert not PLANTED.search(readable(got.data)), f"{address}{query}"
                 assert got.status_code < 500, address
                 got.close()
     return asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from flask import request
@@ -13,6 +14,7 @@ from annotate.models import Annotation, Capture, NoteKind, Rendition, ValueSourc
 from annotate.permissions import Act
 from annotate.services import (
     annotating,
+    elsewhere,
     exports,
     fields,
     items,
@@ -307,3 +309,31 @@ def highlight(
         body=body.get("body", ""),
     )
     return {"id": made.id, "start": made.start, "end": made.end, "exact": made.exact}
+
+
+@endpoint(
+    "GET",
+    project("/items/<item_id>/codings-elsewhere"),
+    Act.READ,
+    "Codings that imported projects of other programs brought to an item (docs/exchange.md)",
+)
+def list_codings_elsewhere(
+    session: Session, context: ProjectContext, _body: Any, item_id: str
+) -> dict[str, Any]:
+    """List an item's codings made elsewhere."""
+    item = items.get_item(session, context.project.id, item_id)
+    return {
+        "codings": [
+            {
+                "guid": one.guid,
+                "code": one.code_id,
+                "label": one.label,
+                "coder": one.coder,
+                "made_at": isoformat(one.made_at) if one.made_at else None,
+                "capture": one.capture_id,
+                "highlight": one.annotation_id,
+                "notes": json.loads(one.notes),
+            }
+            for one in elsewhere.of_item(session, item.id)
+        ]
+    }

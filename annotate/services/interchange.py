@@ -1,0 +1,63 @@
+"""What goes out of a project to other programs, how much that is, and how it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import IO
+
+from sqlalchemy.orm import Session
+
+from annotate.exchange import qdpx
+from annotate.models import Rendition
+from archive.importing import refi
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """What goes out, and what is held back, in words."""
+
+    project: refi.Project
+    held_back: list[str] = field(default_factory=list)
+    captures: dict[str, str] = field(default_factory=dict)
+    """Ids of captures by the GUID of their text."""
+
+    def guids(self) -> set[str]:
+        """Return the names of all selections, codings and notes in it."""
+        found = set(self.project.notes)
+        for source in self.project.sources:
+            found.add(source.guid)
+            found.update(one.guid for one in source.codings)
+            for part in source.selections:
+                found.add(part.guid)
+                found.update(one.guid for one in part.codings)
+        return found
+
+
+def text_of(session: Session, outgoing: Outgoing, guid: str) -> str:
+    """Return the text of a source, by its GUID."""
+    rendition = session.get(Rendition, outgoing.captures[guid])
+    text = rendition.text if rendition is not None else ""
+    if rendition is not None:
+        session.expunge(rendition)  # texts are large, and each is wanted once
+    return text
+
+
+def numbers_of(outgoing: Outgoing) -> dict[str, int]:
+    """Count what goes out, for the page and for programs."""
+    project = outgoing.project
+    return {
+        "texts": len(project.sources),
+        "codes": len(project.all_codes()),
+        "coders": len(project.users),
+        "selections": sum(len(one.selections) for one in project.sources),
+        "codings": sum(
+            len(one.codings) + sum(len(part.codings) for part in one.selections)
+            for one in project.sources
+        ),
+        "notes": len(project.notes) - 1,  # but for our own
+    }
+
+
+def write_out(session: Session, outgoing: Outgoing, out: IO[bytes]) -> None:
+    """Write what was gathered as a packed project."""
+    qdpx.write_project(out, outgoing.project, lambda guid: text_of(session, outgoing, guid))
