@@ -43,6 +43,7 @@ ROOMS: Final = (
     "records",
     "results",
     "rounds",
+    "sensitive",
     "tokens",
     "watching",
     "ways",

@@ -3,7 +3,8 @@
 Who codes in a round that is not revealed sees, of that round's items, no tags, no notes, no
 values of proposal fields, no events about them by others, and nobody's codings but their own
 (annotate.md §5). `blind` puts the rule on a session; from then on every ORM query of it is
-narrowed, whichever view, export, facet or count asks. Words of notes in the search index are
+narrowed, whichever view, export, facet or count asks. That an item is sensitive is not hidden,
+for it protects; why, and who says so, is. Words of notes in the search index are
 outside the database: `BlindEngine` holds them back there.
 """
 
@@ -37,6 +38,7 @@ from annotate.models import (
     NoteVersion,
     RoundState,
     RoundUnit,
+    SensitiveReason,
     StudyField,
     Tag,
     User,
@@ -58,6 +60,8 @@ _TELLING: Final = (
     EventKind.ANNOTATION_CREATE,
     EventKind.ANNOTATION_EDIT,
     EventKind.ANNOTATION_WITHDRAW,
+    EventKind.ITEM_MARK_SENSITIVE,
+    EventKind.ITEM_UNMARK_SENSITIVE,
     EventKind.VALUE_SET,
     EventKind.VALUE_CHECK,
     EventKind.DECISION_MAKE,
@@ -141,6 +145,10 @@ class _Rule:
             (Tag, or_(Tag.created_by == user.id, Tag.id.in_(elsewhere))),
             (Note, Note.item_id.not_in(units)),
             (Annotation, Annotation.item_id.not_in(units)),
+            (
+                SensitiveReason,
+                or_(SensitiveReason.item_id.not_in(units), SensitiveReason.marked_by == user.id),
+            ),
             (NoteVersion, NoteVersion.note_id.not_in(hidden_notes)),
             (
                 FieldValue,

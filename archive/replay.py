@@ -123,6 +123,8 @@ class StaticView:
         self._snapshot = open_snapshot(warc, snapshot) if snapshot is not None else None
         self.missing: tuple[Missing, ...] = ()
         """What the page shown last refers to in vain."""
+        self.silent = False
+        """Films and sounds come muted, and load nothing before they are started."""
 
     def page(self, prefix: str) -> Part:
         """Return the page, its references led to `prefix`/part?u=… and `prefix`/frame?u=…
@@ -139,7 +141,8 @@ class StaticView:
             markup = decode_text(payload.body, payload.content_type)
             return self._sanitised(markup, self._address, "", prefix)
         if kind is not None and kind.startswith(("image/", "video/", "audio/")):
-            return _alone(kind, f"{prefix}/part?u={quote(self._address, safe='')}")
+            source = f"{prefix}/part?u={quote(self._address, safe='')}"
+            return _alone(kind, source, silent=self.silent)
         if is_readable(payload.content_type):
             text = decode_text(payload.body, payload.content_type)
             return Part("text/plain; charset=utf-8", text.encode("utf-8", "replace"))
@@ -179,7 +182,8 @@ class StaticView:
         if not is_page(payload.content_type, payload.body[:512]):
             kind = shown_kind(payload.content_type, payload.body[:64])
             if kind is not None and kind.startswith("image/"):
-                return _alone(kind, f"{prefix}/part?u={quote(address, safe='')}")
+                source = f"{prefix}/part?u={quote(address, safe='')}"
+                return _alone(kind, source, silent=self.silent)
             raise UnsupportedTypeError("The frame held no document.")
         markup = decode_text(payload.body, payload.content_type)
         return self._sanitised(markup, address, address, prefix)
@@ -202,6 +206,7 @@ class StaticView:
         if number not in written:
             raise MissingPartError("The page has no such frame.")
         inner = Sanitiser(base, self._rewriter(prefix), scripts_ran=self._snapshot is not None)
+        inner.silent = self.silent
         return Part(_HTML, inner.page(written[number]))
 
     def part(self, address: str, prefix: str) -> Part:
@@ -282,6 +287,7 @@ class StaticView:
             return f"{prefix}/frame?u={quote(plain, safe='')}" if held and plain != base else None
 
         one = Sanitiser(base, self._rewriter(prefix), frame, scripts_ran=self._snapshot is not None)
+        one.silent = self.silent
         body = one.page(markup)
         self.missing = tuple(one.missing)
         return Part(_HTML, body)
@@ -356,12 +362,13 @@ class StaticView:
         return Part(kind, body)
 
 
-def _alone(kind: str, source: str) -> Part:
+def _alone(kind: str, source: str, *, silent: bool) -> Part:
     """Return a page that shows one picture, film or sound."""
     where = escape(source)
+    quiet = ' muted preload="none"' if silent else ""
     shown = {
         "image": f'<img src="{where}" alt="The archived picture">',
-        "video": f'<video src="{where}" controls></video>',
-        "audio": f'<audio src="{where}" controls></audio>',
+        "video": f'<video src="{where}" controls{quiet}></video>',
+        "audio": f'<audio src="{where}" controls{quiet}></audio>',
     }[kind.partition("/")[0]]
     return Part(_HTML, f"<!DOCTYPE html><title>{kind}</title>{shown}".encode())

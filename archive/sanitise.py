@@ -81,6 +81,8 @@ class Sanitiser:
     frame: FrameRewrite | None = None
     scripts_ran: bool = False
     """The markup is what a browser held after its scripts ran, so noscript was never shown."""
+    silent: bool = False
+    """Films and sounds come muted, and load nothing before they are started."""
     missing: list[Missing] = field(default_factory=list)
     _out: list[str] = field(default_factory=list)
     _frames: int = 0
@@ -215,6 +217,8 @@ class Sanitiser:
         """Lead a picture, film or sound into the capture; False where nothing is left to show."""
         if tag in {"video", "audio"}:
             written["controls"] = ""  # the page's own were a script
+            if self.silent:
+                written |= {"muted": "", "preload": "none"}
         poster = self._held(attributes.get("poster"), "poster")
         if poster is not None:
             written["poster"] = poster

@@ -41,6 +41,7 @@ from annotate.models.finding import (
 from annotate.models.people import (
     ApiToken,
     Membership,
+    PictureChoice,
     Project,
     Role,
     Scope,
@@ -54,6 +55,7 @@ from annotate.models.rendition import (
     Likeness,
     Rendition,
 )
+from annotate.models.sensitive import MarkSource, SensitiveMark, SensitiveReason
 from annotate.models.watching import Keep, Observation, ObservedState, Watch
 from annotate.models.ways import CaptureSession, ProjectEgress
 from annotate.models.work import (
@@ -109,12 +111,14 @@ __all__ = [
     "Judgement",
     "Keep",
     "Likeness",
+    "MarkSource",
     "Membership",
     "Note",
     "NoteKind",
     "NoteVersion",
     "Observation",
     "ObservedState",
+    "PictureChoice",
     "Project",
     "ProjectEgress",
     "Purpose",
@@ -131,6 +135,8 @@ __all__ = [
     "SavedSearch",
     "SavedSearchSeen",
     "Scope",
+    "SensitiveMark",
+    "SensitiveReason",
     "SignInLink",
     "SignInSession",
     "StudyCodebook",

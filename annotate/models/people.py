@@ -22,6 +22,14 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
+class PictureChoice(StrEnum):
+    """What a member wants of pictures that are blurred for everybody."""
+
+    ASK = "ask"  # blurred until shown, each time
+    SHOW = "show"  # shown at once
+    AVOID = "avoid"  # no sensitive items: none assigned, a notice where one is met
+
+
 class User(Base, kw_only=True, eq=False):
     """A person. `pseudonym` stands for them wherever bytes are kept for ever."""
 
@@ -102,6 +110,7 @@ class Project(Base, kw_only=True, eq=False):
     reporting_zone: Mapped[str] = mapped_column(String(64), default="UTC")
     base_address: Mapped[str] = mapped_column(String(2000), default="")
     is_demo: Mapped[bool] = mapped_column(default=False)
+    blurs_all: Mapped[bool] = mapped_column(default=False)  # pictures of every item wait blurred
     created_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
     row_version: Mapped[int] = mapped_column(default=1)
 
@@ -117,4 +126,7 @@ class Membership(Base, kw_only=True, eq=False):
     project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
     user_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), index=True)
     role: Mapped[Role] = mapped_column(word(Role))
+    pictures: Mapped[PictureChoice] = mapped_column(
+        word(PictureChoice, listed=False), default=PictureChoice.ASK
+    )
     user: Mapped[User] = relationship(init=False, lazy="raise", viewonly=True)

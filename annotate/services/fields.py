@@ -27,6 +27,7 @@ from annotate.models import (
     StudyField,
     ValueSource,
 )
+from annotate.services import sensitive
 from archive.clock import isoformat
 from archive.page import DatePrecision
 
@@ -213,7 +214,22 @@ def set_values(
             after=after,
         )
         session.flush()
+        _follow_sensitive(session, actor, project, item, values)
     return added
+
+
+def _follow_sensitive(
+    session: Session,
+    actor: Actor,
+    project: Project,
+    item: Item,
+    values: Mapping[StudyField, Sequence[str]],
+) -> None:
+    """Let the field `sensitive` mark the item by what of it is current now."""
+    field = next((one for one in values if one.key == sensitive.FIELD_KEY), None)
+    if field is not None and field.type is FieldType.BOOLEAN:
+        now = values_of(session, [item.id])[item.id].get(field.id, [])
+        sensitive.follow_field(session, actor, project, item, [one.value for one in now])
 
 
 def _value(

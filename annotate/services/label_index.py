@@ -28,6 +28,7 @@ from annotate.models import (
     ItemTag,
     Note,
     ObservedState,
+    SensitiveMark,
     StudyField,
     Tag,
     ValueSource,
@@ -42,6 +43,9 @@ _TAG_EVENTS: Final = frozenset({EventKind.TAG_ADD, EventKind.TAG_REMOVE})
 _VALUE_EVENTS: Final = frozenset({EventKind.VALUE_SET, EventKind.VALUE_CHECK})
 _NOTE_EVENTS: Final = frozenset(
     {EventKind.NOTE_CREATE, EventKind.NOTE_EDIT, EventKind.NOTE_WITHDRAW}
+)
+_SENSITIVE_EVENTS: Final = frozenset(
+    {EventKind.ITEM_MARK_SENSITIVE, EventKind.ITEM_UNMARK_SENSITIVE}
 )
 
 
@@ -89,6 +93,7 @@ class Labels:
     tag_names: dict[str, tuple[str, str]] = field(default_factory=dict)  # id: shown, folded
     values: dict[str, dict[str, tuple[HeldValue, ...]]] = field(default_factory=dict)  # by field id
     noted: frozenset[str] = frozenset()
+    sensitive: frozenset[str] = frozenset()
     captures: dict[str, tuple[HeldCapture, ...]] = field(default_factory=dict)
     derived: dict[Any, Any] = field(default_factory=dict)  # what was made from these; not kept on
 
@@ -184,6 +189,7 @@ class LabelIndex:
             tag_names=dict(old.tag_names),
             values={key: dict(held) for key, held in old.values.items()},
             noted=old.noted,
+            sensitive=old.sensitive,
             captures=dict(old.captures),
         )
         for parts, ids in changed.items():
@@ -197,7 +203,7 @@ class LabelIndex:
 
 
 _OWN_LABELS: Final = "holdfast.labels"
-_Part: Final = ("captures", "items", "notes", "tags", "values")
+_Part: Final = ("captures", "items", "notes", "sensitive", "tags", "values")
 _indexes: WeakKeyDictionary[Any, dict[str, LabelIndex]] = WeakKeyDictionary()
 _indexes_lock = threading.Lock()
 
@@ -238,6 +244,8 @@ def _parts_of(kind: EventKind) -> frozenset[str]:
         return frozenset({"values"})
     if kind in _NOTE_EVENTS:
         return frozenset({"notes"})
+    if kind in _SENSITIVE_EVENTS:
+        return frozenset({"sensitive"})
     return frozenset(_Part)
 
 
@@ -315,6 +323,16 @@ def _read_notes(
     labels.noted = found if ids is None else (labels.noted - frozenset(ids)) | found
 
 
+def _read_sensitive(
+    reading: Connection | Session, project_id: str, ids: Sequence[str] | None, labels: Labels
+) -> None:
+    query = select(SensitiveMark.item_id).where(
+        SensitiveMark.project_id == project_id, SensitiveMark.ended_at.is_(None)
+    )
+    found = frozenset(reading.scalars(_of(query, SensitiveMark.item_id, ids)))
+    labels.sensitive = found if ids is None else (labels.sensitive - frozenset(ids)) | found
+
+
 def _read_captures(
     reading: Connection | Session, project_id: str, ids: Sequence[str] | None, labels: Labels
 ) -> None:
@@ -340,5 +358,6 @@ _READERS: Final = {
     "tags": _read_tags,
     "values": _read_values,
     "notes": _read_notes,
+    "sensitive": _read_sensitive,
     "captures": _read_captures,
 }

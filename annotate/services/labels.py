@@ -122,6 +122,7 @@ class ProjectLabels:
             "tagged": lambda: self._tag("*"),
             "untagged": lambda: self._without(self._tag("*")),
             "noted": lambda: self._labels.noted,
+            "sensitive": lambda: self._labels.sensitive,
             "differs": self._differing,
         }
         if value.lower() not in simple:

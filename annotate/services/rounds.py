@@ -31,6 +31,7 @@ from annotate.models import (
     VersionState,
 )
 from annotate.permissions import Act, may
+from annotate.services import sensitive, veils
 from annotate.services.projects import members_of
 from archive.clock import utc_now
 
@@ -97,18 +98,28 @@ def _shares(population: Sequence[str], strata: Mapping[str, str], number: int) -
 
 
 def assign(
-    units: Sequence[str], coders: Sequence[str], per_unit: int, seed: int
+    units: Sequence[str],
+    coders: Sequence[str],
+    per_unit: int,
+    seed: int,
+    spared: Mapping[str, frozenset[str]] | None = None,
 ) -> dict[str, list[str]]:
     """Give every unit `per_unit` coders so that loads differ by one at most, and pairs vary.
 
     Each coder meets their units in an order of their own, so that tiredness does not fall on
     the same ones.
+
+    :param spared: by coder, units they are not to be given; loads may then differ by more, and
+        a unit may have fewer coders than asked (`short_of_coders`)
     """
+    refused = spared or {}
+    none: frozenset[str] = frozenset()
     source = random.Random(seed + 1)  # noqa: S311  # to be assigned again, no secret
     loads = dict.fromkeys(coders, 0)
     given: dict[str, list[str]] = defaultdict(list)
     for unit in units:
-        ranked = sorted(coders, key=lambda coder: (loads[coder], source.random()))
+        able = [coder for coder in coders if unit not in refused.get(coder, none)]
+        ranked = sorted(able, key=lambda coder: (loads[coder], source.random()))
         for coder in ranked[:per_unit]:
             loads[coder] += 1
             given[coder].append(unit)
@@ -151,7 +162,10 @@ def open_round(
         RoundUnit(round_id=opened.id, item_id=unit, position=place, capture_id=captures.get(unit))
         for place, unit in enumerate(units)
     ]
-    given = assign(units, [one.id for one in plan.coders], plan.coders_per_unit, plan.seed)
+    painful = sensitive.among(session, units)
+    spared = dict.fromkeys(veils.avoiding(session, project), painful)
+    coders = [one.id for one in plan.coders]
+    given = assign(units, coders, plan.coders_per_unit, plan.seed, spared)
     assignments = [
         Assignment(round_id=opened.id, item_id=unit, coder_id=coder, position=place)
         for coder, held in given.items()
@@ -234,6 +248,23 @@ def progress(session: Session, one: CodingRound) -> list[Progress]:
         .order_by(User.display_name, User.id)
     )
     return [Progress(user, done, assigned) for user, assigned, done in rows]
+
+
+def short_of_coders(session: Session, one: CodingRound) -> int:
+    """Return how many units of a round have fewer coders than it asks.
+
+    Sensitive units are not given to coders who asked not to get them; which coder that was, is
+    not said.
+    """
+    enough = (
+        select(Assignment.item_id)
+        .where(Assignment.round_id == one.id)
+        .group_by(Assignment.item_id)
+        .having(func.count() >= one.coders_per_unit)
+        .execution_options(**events.UNNARROWED)
+    )
+    units = select(func.count()).select_from(RoundUnit).where(RoundUnit.round_id == one.id)
+    return (session.scalar(units) or 0) - len(session.scalars(enough).all())
 
 
 def possible_coders(session: Session, project: Project) -> list[User]:

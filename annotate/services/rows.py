@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from annotate.models import Capture, DocumentRendition, Item, Note, Project, Rendition, Tag
+from annotate.services import sensitive
 from annotate.services.fields import fields_of, values_of
 from annotate.services.tags import tags_of
 from archive.capture.outcome import Outcome
@@ -60,6 +61,7 @@ class Row:
     addresses: int  # further addresses judged the same
     captures: tuple[FoldedCapture, ...]  # newest first
     has_thumbnail: bool
+    sensitive: bool
 
 
 def rows_of(session: Session, project: Project, ids: Sequence[str], query: Node) -> list[Row]:
@@ -77,6 +79,7 @@ def rows_of(session: Session, project: Project, ids: Sequence[str], query: Node)
     keys = {field.id: field.key for field in fields_of(session, project.id)}
     same = Counter(session.scalars(select(Item.same_as_id).where(Item.same_as_id.in_(ids))))
     captures = captures_of(session, ids)
+    marked = sensitive.among(session, ids)
     made = []
     for item_id in ids:
         if item_id not in found:
@@ -101,6 +104,7 @@ def rows_of(session: Session, project: Project, ids: Sequence[str], query: Node)
                 addresses=same.get(item_id, 0),
                 captures=tuple(captures[item_id]),
                 has_thumbnail=shown is not None and shown.has_thumbnail,
+                sensitive=item_id in marked,
             )
         )
     return _with_further_places(session, made, query)

@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 from annotate.errors import NotFoundError
 from annotate.models import Capture, Item, Record, Rendition, WarcFile
 from annotate.permissions import Act
+from annotate.services import sensitive
 from annotate.services.viewing import Viewing, find_held
 from annotate.views.context import enter_project, person, signed_in, wiring
 from annotate.views.memento import memento_headers
 from annotate.views.ranges import ranged
+from annotate.views.veiling import veil_over
 from archive.errors import DamagedRecordError
 from archive.reader import read_payload
 from archive.record import RecordRef
@@ -62,6 +64,8 @@ def frame(capture_id: str) -> Response:
 @signed_in
 def part(capture_id: str) -> Response:
     """Return an image, style sheet, font or film of the capture; films by range."""
+    if _is_opened_by_itself() and _is_veiled(capture_id):
+        return _framed(capture_id, request.full_path)
     return _shown(capture_id, lambda one, prefix: one.stream(request.args.get("u", ""), prefix))
 
 
@@ -81,7 +85,9 @@ def missing(capture_id: str) -> Response:
 @bp.get("/c/<capture_id>/screenshot.png")
 @signed_in
 def screenshot(capture_id: str) -> Response:
-    """Return the picture taken of the page."""
+    """Return the picture taken of the page; a veiled one opened by itself, in its frame."""
+    if _is_opened_by_itself() and _is_veiled(capture_id):
+        return _framed(capture_id, request.path, picture=True)
     with wiring().database.read() as session:
         capture, warc = held(session, capture_id)
         query = select(Record).where(
@@ -99,6 +105,8 @@ def screenshot(capture_id: str) -> Response:
 @signed_in
 def thumbnail(capture_id: str) -> Response:
     """Return the small picture shown in lists."""
+    if _is_opened_by_itself() and _is_veiled(capture_id):
+        return _framed(capture_id, request.path, picture=True)
     with wiring().database.read() as session:
         capture, _warc = held(session, capture_id)
     path = wiring().home / "cache" / "thumbnails" / f"{capture.id}.png"
@@ -170,7 +178,10 @@ def _shown(
         if dated:
             headers = memento_headers(session, capture)
         try:
-            found = show(viewing().static_view(session, capture), prefix)
+            static = viewing().static_view(session, capture)
+            if request.endpoint != "captures.part":  # a document, in which films may stand
+                static.silent = bool(sensitive.among(session, [capture.item_id]))
+            found = show(static, prefix)
         except MissingPartError as error:
             return _archived(str(error).encode(), _PLAIN, 404, capture_id)
         except UnsupportedTypeError as error:
@@ -197,12 +208,22 @@ def _is_opened_by_itself() -> bool:
     return request.headers.get("Sec-Fetch-Dest") == "document"
 
 
-def _framed(capture_id: str, source: str) -> Response:
+def _is_veiled(capture_id: str) -> bool:
+    """Tell whether the capture's pictures are not shown to this person at once."""
+    with wiring().database.read() as session:
+        capture, _warc = held(session, capture_id)
+        return veil_over(session, capture.item_id).hides
+
+
+def _framed(capture_id: str, source: str, *, picture: bool = False) -> Response:
     with wiring().database.read() as session:
         capture, _warc = held(session, capture_id)
         item = session.get(Item, capture.item_id)
+        veil = veil_over(session, capture.item_id)
         headers = memento_headers(session, capture)
-    page = render_template("evidence.html", capture=capture, item=item, source=source)
+    page = render_template(
+        "evidence.html", capture=capture, item=item, source=source, picture=picture, veil=veil
+    )
     response = Response(page, headers=headers)
     response.headers["Vary"] = "Sec-Fetch-Dest"
     return response

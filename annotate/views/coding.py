@@ -9,10 +9,17 @@ from werkzeug.wrappers import Response
 from annotate.errors import StaleSaveError
 from annotate.models import Capture, Item, Rendition
 from annotate.permissions import Act
-from annotate.services import coding, rounds
+from annotate.services import coding, returning, rounds
 from annotate.services.coding import Unit
 from annotate.views.answer_form import read_answers, read_number
-from annotate.views.context import actor, load_project, person, signed_in, wiring
+from annotate.views.context import (
+    actor,
+    load_project,
+    person,
+    signed_in,
+    wiring,
+)
+from annotate.views.veiling import veil_over
 
 bp = Blueprint("coding", __name__)
 
@@ -93,6 +100,23 @@ def submit(slug: str, assignment_id: str) -> Response:
     return redirect(url_for("coding.following", slug=slug, round_id=round_id, after=place))
 
 
+@bp.post("/p/<slug>/coding/unit/<assignment_id>/hand-back")
+@signed_in
+def hand_back(slug: str, assignment_id: str) -> Response:
+    """Give a sensitive unit back; it goes to another coder of the round where there is one."""
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.CODE)
+        unit = coding.get_unit(session, context.project, person(), assignment_id)
+        round_id, place = unit.round.id, unit.assignment.position
+        taken = returning.hand_back(session, actor(), context.project, unit)
+    flash(
+        "Handed back. Another coder has it now."
+        if taken
+        else "Handed back. No other coder can take it; whoever manages the round sees that."
+    )
+    return redirect(url_for("coding.following", slug=slug, round_id=round_id, after=place))
+
+
 def _page(session: Session, unit: Unit) -> str:
     capture = session.get(Capture, unit.capture_id) if unit.capture_id else None
     rendition = session.get(Rendition, unit.capture_id) if unit.capture_id else None
@@ -107,4 +131,6 @@ def _page(session: Session, unit: Unit) -> str:
         before=before,
         behind=behind,
         mine=mine[0],
+        veil=veil_over(session, unit.assignment.item_id),
+        may_return=returning.may_hand_back(session, unit),
     )

@@ -37,6 +37,7 @@ from annotate.services import (
 )
 from annotate.services.counting import load_facts_of_items, why
 from annotate.views.context import ProjectContext, actor, load_project, signed_in, wiring
+from annotate.views.veiling import veil_over
 from archive.urlkey import Address
 
 bp = Blueprint("items", __name__)
@@ -64,6 +65,7 @@ def show(slug: str, item_id: str) -> str:
             capture=capture,
             **_of_capture(session, capture),
             **_texts(session, capture),
+            veil=veil_over(session, item.id),
             **_of_item(session, context, item),
         )
 

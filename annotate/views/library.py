@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from annotate.errors import NotFoundError, UsageError
-from annotate.models import BulkKind, SavedSearch
+from annotate.models import BulkKind, PictureChoice, SavedSearch
 from annotate.permissions import Act
-from annotate.services import exports, library, saved, tags
+from annotate.services import exports, library, saved, tags, veils
 from annotate.services.hints import Hints, hints_for
 from annotate.services.label_index import labels_of
 from annotate.services.live import head
+from annotate.services.rows import Row
 from annotate.views.context import (
     ProjectContext,
     actor,
@@ -28,6 +29,7 @@ from annotate.views.context import (
 )
 from annotate.views.saved import bp as saved_searches
 from annotate.views.saved import state_of
+from annotate.views.veiling import SHOW
 from annotate.visibility import is_blind
 from search.errors import QuerySyntaxError
 from search.query import parse_query
@@ -101,6 +103,15 @@ def index(slug: str) -> tuple[str, int]:
         everything = tags.all_tags(session, context.project.id)
         operation = tags.last_operation(session, context.project.id, person().id)
         feed = head(session, context.project.id)
+        choice = veils.choice_of(session, context.project, person())
+    asked_to_see = frozenset(request.args.getlist(SHOW))
+
+    def hides(row: Row) -> bool:
+        shown = row.item.id in asked_to_see
+        return veils.blurred(context.project, choice, sensitive=row.sensitive, shown=shown)
+
+    def avoids(row: Row) -> bool:
+        return row.sensitive and choice is PictureChoice.AVOID and row.item.id not in asked_to_see
 
     def here(endpoint: str = "library.index", **changes: object) -> str:
         return address_of(endpoint, slug, **changes)
@@ -111,6 +122,8 @@ def index(slug: str) -> tuple[str, int]:
         asked=asked,
         fault=fault,
         here=here,
+        hides=hides,
+        avoids=avoids,
         all_tags=everything,
         operation=operation,
         feed=feed,

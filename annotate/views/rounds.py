@@ -16,6 +16,7 @@ from annotate.services import adjudication, codebooks, exports, fields, library,
 from annotate.services.reliability import Sheet
 from annotate.views.answer_form import read_answers
 from annotate.views.context import ProjectContext, actor, load_project, parts, signed_in, wiring
+from annotate.views.veiling import veil_over
 
 bp = Blueprint("rounds", __name__)
 
@@ -61,7 +62,10 @@ def create(slug: str) -> AnyResponse:
         strata = _strata(session, context, plan.strata_field, found)
         made = rounds.open_round(session, actor(), context.project, version, plan, found, strata)
         round_id = made.id
+        short = rounds.short_of_coders(session, made)
     flash("The round is open. Its coders find it under Coding.")
+    if short:
+        flash(f"{short} units are short of coders; the round's page says why.")
     return redirect(url_for("rounds.show", slug=slug, round_id=round_id))
 
 
@@ -80,6 +84,7 @@ def show(slug: str, round_id: str) -> str:
             round=one,
             version=version,
             progress=rounds.progress(session, one),
+            short=rounds.short_of_coders(session, one),
             sheet=held,
             reports=reliability.report(held) if held else [],
             disputes=disputes,
@@ -124,6 +129,7 @@ def settle(slug: str, round_id: str) -> str:
             dispute=chosen,
             variable=held.codebook.variable(chosen.variable) if chosen else None,
             unit=unit,
+            veil=veil_over(session, chosen.item_id) if chosen else None,
             capture_id=adjudication.capture_of(session, held, chosen.item_id) if chosen else None,
         )
 

@@ -24,7 +24,7 @@ from annotate.models import (
     Project,
     Role,
 )
-from annotate.services import codebooks, people, projects, rounds
+from annotate.services import codebooks, people, projects, rounds, sensitive
 from annotate.wiring import Wiring
 from archive.capture.browsers import find_browser
 
@@ -66,8 +66,9 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
             opened = rounds.open_round(session, actor, held, version, plan, found)
         rounds.reveal(session, actor, held, opened)
         codebooks.begin_next(session, actor, held, version, "the pilot")
+        sensitive.mark(session, actor, held, session.get_one(Item, found[0]), "دم 血")
     with wiring.database.read() as session:
-        item = session.scalars(select(Item.id)).first()
+        item = found[0]
         taken = session.scalars(select(Capture.id)).first()
         asked = session.scalars(select(CaptureRequest.id)).first()
         versions = session.scalars(select(CodebookVersion.id)).all()
@@ -79,7 +80,7 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
              f"{study}/imports", f"{study}/results", f"{study}/settings", f"{study}/tokens",
              f"{study}/codebooks", f"{study}/exchange", f"{study}/rounds", "/people", "/me",
              f"{study}/items/{item}/highlights", f"{study}/queue/{asked}", f"{study}/searches",
-             f"{study}/watching", f"{study}/package", f"{study}/items/{item}/compare",
+             f"{study}/watching", f"{study}/package", f"{study}/sensitive", f"{study}/items/{item}/compare",
              f"/c/{taken}/recorded", f"/c/{taken}/missing", f"/c/{taken}/records/0",
              f"/c/{taken}/records"]  # fmt: skip
     pages += [
