@@ -35,7 +35,7 @@ run: setup  ## open the demo; prints a sign-in link
 	@$(BIN)/holdfast run-demo
 
 test: setup oracles lint types  ## run every test (ARGS= goes to pytest)
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" $(ARGS)
 
 test-slow: setup oracles  ## fault and load campaigns (HOLDFAST_BOUNDED=yes makes them short)
 	$(BIN)/python -m pytest -m slow $(ARGS)
