@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from annotate.cli import NOT_GOOD, Invocation
+from annotate.ledger_check import LedgerVerdict, check_ledgers, is_home
 from archive.record import Fault
 from archive.verify import Verdict, VerdictWord, verify_paths
 from archive.wacz.signature import Identity, Signature, SignatureState
@@ -41,6 +42,8 @@ def verify(
 ) -> int:
     """Say of each WARC, ARC, WACZ, capture folder or home whether every byte is as written.
 
+    Of a home also whether its ledgers of events have no gap, and every event its digest.
+
     Exit code 0 only if every file is intact, and every signature in it valid and by a signer
     you trust; 1 otherwise, with each reason.
     """
@@ -53,6 +56,13 @@ def verify(
                 click.echo(json.dumps(as_document(verdict), ensure_ascii=False))
             else:
                 _tell(verdict, trust)
+        if is_home(path):
+            ledgers = check_ledgers(path)
+            good &= not ledgers.faults
+            if invocation.as_json:
+                click.echo(json.dumps(ledger_document(ledgers), ensure_ascii=False))
+            else:
+                _tell_ledgers(ledgers)
     return 0 if good else NOT_GOOD
 
 
@@ -85,6 +95,34 @@ def as_document(verdict: Verdict) -> dict[str, object]:
                 "authority": one.authority,
             }
             for one in (signature.stamps if signature else ())
+        ],
+        "ledger": None,
+    }
+
+
+def ledger_document(verdict: LedgerVerdict) -> dict[str, object]:
+    """Return what was found of a home's ledgers, as it is printed with --json."""
+    return {
+        "path": str(verdict.path),
+        "verdict": _ledger_word(verdict).value,
+        "records": verdict.events,
+        "faults": [
+            {
+                "kind": one.kind.value,
+                "file": one.ledger,
+                "offset": one.n,
+                "record": None,
+                "expected": one.expected,
+                "found": one.found or one.detail,
+                "detail": one.detail,
+            }
+            for one in verdict.faults
+        ],
+        "signature": None,
+        "identity": None,
+        "timestamps": [],
+        "ledger": [
+            {"name": one.name, "events": one.events, "last": one.last} for one in verdict.ledgers
         ],
     }
 
@@ -128,6 +166,20 @@ def _tell(verdict: Verdict, trust: Trust) -> None:
     for stamp in signature.stamps:
         time = f"{stamp.time:%Y-%m-%d %H:%M:%S} UTC, " if stamp.time else ""
         click.echo(f"  time-stamp: {stamp.state.value}, {time}{_shown(stamp.authority)}")
+
+
+def _ledger_word(verdict: LedgerVerdict) -> VerdictWord:
+    return VerdictWord.DAMAGED if verdict.faults else VerdictWord.INTACT
+
+
+def _tell_ledgers(verdict: LedgerVerdict) -> None:
+    word, path = _ledger_word(verdict), _shown(str(verdict.path))
+    click.echo(f"{word}\t{path}\t{verdict.events} events in {len(verdict.ledgers)} ledgers")
+    for fault in verdict.faults[:_SHOWN]:
+        where = f" in {_shown(fault.ledger)}" if fault.ledger else ""
+        click.echo(f"  {fault.kind.value}{where}: {_shown(fault.detail)}")
+    if len(verdict.faults) > _SHOWN:
+        click.echo(f"  and {len(verdict.faults) - _SHOWN} more; --json lists all")
 
 
 def _shown(text: str) -> str:
