@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from archive.capture.browser.engine import BrowserEngine
+from archive.capture.browser.process import BrowserProcess
 from archive.capture.job import CaptureJob, CaptureResult
 from tests.site.running import Site
 
@@ -47,6 +50,28 @@ def test_one_browser_carried_both_out(engine: BrowserEngine, capture: Capture, s
     capture(f"{site.here}/light")
     assert first is not None
     assert first == second == engine.browser_started_at
+
+
+def test_a_tab_brings_no_page_of_the_browsers_own(binary: Path) -> None:
+    """Each costs a process: boxes of an address line that nobody sees were two of three."""
+
+    async def opened() -> list[str]:
+        async with BrowserProcess(binary) as process:
+            kinds: list[str] = []
+            process.cdp.on(
+                "Target.targetCreated", lambda told, _s: kinds.append(told["targetInfo"]["type"])
+            )
+            await process.cdp.send("Target.setDiscoverTargets", discover=True, filter=[{}])
+            kinds.clear()
+            made = await process.cdp.send("Target.createBrowserContext")
+            await process.cdp.send(
+                "Target.createTarget", url="about:blank",
+                browserContextId=made["browserContextId"],
+            )  # fmt: skip
+            await asyncio.sleep(1)
+            return sorted(kinds)
+
+    assert asyncio.run(opened()) == ["page", "tab"]
 
 
 def test_each_capture_looks_names_up_itself_and_connects_anew(

@@ -34,9 +34,15 @@ _LOCK: Final = "holdfast.lock"
 _YOUNG: Final = 60.0  # seconds in which a folder without a lock may still get one
 _LONGEST: Final = 30  # characters; of 107, with a profile's name and the socket's in it
 _PIPE: Final = 1 << 20  # bytes; the usual 64 KB make one large body a thousand wake-ups
+# Reports and error logs are sent by the network service behind the recorder's back.
 _UNWANTED: Final = (
     "Reporting", "NetworkErrorLogging", "Translate", "OptimizationHints", "MediaRouter",
     "DialMediaRouteProvider", "InterestFeedContentSuggestions", "AutofillServerCommunication",
+)  # fmt: skip
+# Boxes under the address line, which no one sees without a window: two pages of the browser's own
+# with every tab, made anew by more than half of all the processor time of a capture.
+_NO_WINDOW: Final = (
+    "WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup", "PreloadTopChromeWebUI",
 )  # fmt: skip
 _FLAGS: Final = (
     "--disable-gpu", "--disable-quic", "--no-first-run", "--no-default-browser-check",
@@ -46,8 +52,6 @@ _FLAGS: Final = (
     "--disable-crash-reporter", "--disable-domain-reliability",
     "--disable-client-side-phishing-detection",
     "--no-pings", "--metrics-recording-only", "--remote-debugging-pipe",
-    # Reports and error logs are sent by the network service behind the recorder's back.
-    "--disable-features=" + ",".join(_UNWANTED),
     # WebRTC would go round a SOCKS proxy by UDP, and a name be looked up outside of the guard.
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--webrtc-ip-handling-policy=disable_non_proxied_udp",
@@ -170,7 +174,9 @@ class BrowserProcess:
         return self._keeper is not None and not self.cdp.gone.is_set()
 
     def _flags(self) -> list[str]:
+        unwanted = _UNWANTED if self._visible else (*_UNWANTED, *_NO_WINDOW)
         flags = [*_FLAGS, f"--user-data-dir={self._profile}"]
+        flags.append("--disable-features=" + ",".join(unwanted))
         if not self._visible:
             flags += ["--headless=new", "--hide-scrollbars"]
         if os.geteuid() == 0:  # Chromium's sandbox refuses to run as root
