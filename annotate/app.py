@@ -41,6 +41,8 @@ ROOMS: Final = (
     "recoding",
     "recorded",
     "records",
+    "registry",
+    "relations",
     "results",
     "rounds",
     "sensitive",

@@ -22,6 +22,8 @@ class Act(StrEnum):
     SET_FIELD = "set fields"
     JUDGE_SAME = "judge items the same"
     SAVE_SEARCH = "save searches"
+    REGISTER = "write in the registry"
+    SWEEP = "record sweeps"
     CODE = "code"
     MANAGE_CODING = "manage codebooks and rounds"
     CHANGE_PROJECT = "change the project"
@@ -36,6 +38,8 @@ _CODER: Final = _VIEWER | {
     Act.CAPTURE,
     Act.JUDGE_SAME,
     Act.SAVE_SEARCH,
+    Act.REGISTER,
+    Act.SWEEP,
     Act.CODE,
 }
 _MANAGER: Final = _CODER | {Act.IMPORT, Act.CHANGE_PROJECT, Act.MANAGE_CODING}

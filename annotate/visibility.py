@@ -14,13 +14,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from annotate import events
 from annotate.models import (
     Annotation,
+    Assertion,
     Assignment,
     BulkOperation,
     CodingAnswer,
@@ -28,20 +29,27 @@ from annotate.models import (
     CodingElsewhere,
     CodingRound,
     Decision,
+    EntryJudgement,
+    EntryTrace,
     Event,
     EventKind,
     FieldValue,
     FinalAnswer,
     ForeignName,
+    HandleUse,
     ItemTag,
     Note,
     NoteVersion,
+    RegistryEntry,
+    RegistryName,
+    Relation,
     RoundState,
     RoundUnit,
     SensitiveReason,
     StudyField,
     Tag,
     User,
+    ValueDecision,
 )
 from search.documents import Document
 from search.engine import Engine, Found, Health, NearWord
@@ -64,10 +72,27 @@ _TELLING: Final = (
     EventKind.ITEM_UNMARK_SENSITIVE,
     EventKind.VALUE_SET,
     EventKind.VALUE_CHECK,
+    EventKind.VALUE_DECIDE,
+    EventKind.VALUE_UNDECIDE,
     EventKind.DECISION_MAKE,
     EventKind.CODING_SUBMIT,
     EventKind.CODING_IMPORT,
     EventKind.CODING_IMPORT_UNDO,
+)
+# Events of the registry: one item they name may be of no blind round while their evidence is.
+_REGISTRY: Final = (
+    EventKind.ENTRY_CREATE,
+    EventKind.ENTRY_CHANGE,
+    EventKind.ENTRY_JUDGE,
+    EventKind.ENTRY_UNJUDGE,
+    EventKind.NAME_CREATE,
+    EventKind.NAME_CHANGE,
+    EventKind.HANDLE_CREATE,
+    EventKind.HANDLE_CHANGE,
+    EventKind.ASSERTION_CREATE,
+    EventKind.ASSERTION_CHANGE,
+    EventKind.RELATION_CREATE,
+    EventKind.RELATION_CHANGE,
 )
 _BLIND: Final = "holdfast.blind"
 _BLIND_ROUNDS: Final = (
@@ -91,6 +116,10 @@ _WORK: Final = frozenset(
         EventKind.ANNOTATION_EDIT,
         EventKind.ANNOTATION_WITHDRAW,
         EventKind.VALUE_SET,
+        EventKind.VALUE_DECIDE,
+        EventKind.VALUE_UNDECIDE,
+        EventKind.RELATION_CREATE,
+        EventKind.RELATION_CHANGE,
     }
 )
 
@@ -137,10 +166,52 @@ class _Rule:
             Assignment.round_id.not_in(rounds), Assignment.item_id.not_in(units)
         )
         proposals = select(StudyField.id).where(StudyField.is_proposal)
-        hidden_notes = select(Note.id).where(Note.item_id.in_(units))
+        # Tables, not entities: the rule on an entity would narrow what is to be hidden as well.
+        notes, entries = Note.__table__.c, RegistryEntry.__table__.c
+        hidden_notes = select(notes.id).where(notes.item_id.in_(units))
         mine = Event.actor == user.pseudonym
         elsewhere = select(ItemTag.tag_id).where(ItemTag.item_id.not_in(units))
+        # What rests on a blind item would tell what others read in it; one's own stays in sight.
+        told = tuple(
+            (
+                row,
+                or_(
+                    row.made_by == user.id,
+                    row.evidence_item_id.is_(None),
+                    row.evidence_item_id.not_in(units),
+                ),
+            )
+            for row in (RegistryName, HandleUse, Assertion)
+        )
+        unseen = select(entries.id).where(
+            entries.evidence_item_id.in_(units), entries.made_by != user.id
+        )
         self._criteria = (
+            *((row, and_(rule, row.entry_id.not_in(unseen))) for row, rule in told),
+            (RegistryEntry, RegistryEntry.id.not_in(unseen)),
+            (EntryTrace, EntryTrace.entry_id.not_in(unseen)),
+            (
+                EntryJudgement,
+                and_(EntryJudgement.entry_id.not_in(unseen), EntryJudgement.into_id.not_in(unseen)),
+            ),
+            (
+                Relation,
+                and_(
+                    *(
+                        or_(Relation.made_by == user.id, column.is_(None), column.not_in(units))
+                        for column in (
+                            Relation.subject_item_id,
+                            Relation.object_item_id,
+                            Relation.evidence_item_id,
+                        )
+                    ),
+                    *(
+                        or_(column.is_(None), column.not_in(unseen))
+                        for column in (Relation.subject_entry_id, Relation.object_entry_id)
+                    ),
+                ),
+            ),
+            (ValueDecision, ValueDecision.item_id.not_in(units)),
             (ItemTag, ItemTag.item_id.not_in(units)),
             (Tag, or_(Tag.created_by == user.id, Tag.id.in_(elsewhere))),
             (Note, Note.item_id.not_in(units)),
@@ -172,8 +243,10 @@ class _Rule:
                 Event,
                 or_(
                     mine,
-                    Event.kind.not_in(_TELLING),
-                    Event.item_id.is_not(None) & Event.item_id.not_in(units),
+                    Event.kind.not_in((*_TELLING, *_REGISTRY)),
+                    Event.kind.not_in(_REGISTRY)
+                    & Event.item_id.is_not(None)
+                    & Event.item_id.not_in(units),
                 ),
             ),
         )

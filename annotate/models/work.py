@@ -59,6 +59,15 @@ class ValueState(StrEnum):
     UNCHECKED = "unchecked"
 
 
+class KeptClaim(StrEnum):
+    """Which of two claims that contradict each other a person holds to."""
+
+    LIST = "the list"
+    PAGE = "the page"
+    OTHER = "another value"
+    UNSURE = "unsure"
+
+
 class BulkKind(StrEnum):
     """What was done to many items at once."""
 
@@ -217,3 +226,31 @@ class FieldValue(Base, kw_only=True, eq=False):
     capture_id: Mapped[str | None] = mapped_column(ForeignKey("capture.id"), default=None)
     set_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"), default=None)
     set_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+
+
+class ValueDecision(Base, kw_only=True, eq=False):
+    """A person's decision where the page contradicts a claim; both claims stay as they were.
+
+    `claimed` and `shown` (JSON lists) are what stood against each other then: where the page shows
+    something else later, the question is open again.
+    """
+
+    __tablename__ = "value_decision"
+    __logged__ = True
+    __table_args__ = (Index("ix_value_decision_item_id_field_id", "item_id", "field_id"),)
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), index=True)
+    item_id: Mapped[str] = mapped_column(ForeignKey("item.id"))
+    field_id: Mapped[str] = mapped_column(ForeignKey("study_field.id"))
+    capture_id: Mapped[str | None] = mapped_column(ForeignKey("capture.id"), default=None)
+    claimed: Mapped[str] = mapped_column(Text)
+    shown: Mapped[str] = mapped_column(Text)
+    kept: Mapped[KeptClaim] = mapped_column(word(KeptClaim))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    before: Mapped[str] = mapped_column(Text, default="[]")  # JSON: ids of the values then current
+    after: Mapped[str] = mapped_column(Text, default="[]")  # JSON: ids of those it made current
+    decided_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
+    decided_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+    undone_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"), default=None)
+    undone_at: Mapped[datetime | None] = mapped_column(default=None)

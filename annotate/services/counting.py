@@ -2,8 +2,9 @@
 
 What counts (decisions 5): a date within the study's window, in whole local days of the
 reporting zone; an author that is state-controlled; at least one account promoted; something
-captured. Items judged the same count once. All of it is read from field values, never from
-the coders' marks.
+captured. Items judged the same count once. All of it is read from field values and, where it
+knows more, from the registry as of the day of the post (decisions 12); never from the coders'
+marks.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as made_by
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import Final
@@ -19,7 +21,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotate.models import FieldValue, Project, StudyField, ValueSource, ValueState
+from annotate.services.attribution import Attribution, Claims, attribute, relations_by_item
+from annotate.services.held_links import HeldRelation
 from annotate.services.label_index import HeldValue, Labels, labels_of
+from annotate.services.registry.known import Known
 from annotate.services.zones import local_day
 from archive.capture.outcome import Outcome
 
@@ -27,6 +32,7 @@ CONTROLLED_KEY: Final = "author_state_controlled"
 POSTED_KEY: Final = "posted_at"
 PROMOTES_KEY: Final = "promotes"
 AUTHOR_KEY: Final = "author"
+PLATFORM_KEY: Final = "platform"
 SEEN: Final = (Outcome.COMPLETE, Outcome.PARTIAL)  # outcomes in which the post itself was kept
 
 
@@ -54,6 +60,10 @@ class Facts:
     posted: HeldValue | None
     observed: str = "none"
     """What a later visit saw of it; none: nobody looked again."""
+    relations: tuple[HeldRelation, ...] = ()
+    sweeps: tuple[str, ...] = ()
+    """Names of the sweeps that found it."""
+    known: Known = made_by(default_factory=Known)
 
     def day(self, zone: tzinfo) -> date | None:
         """Return the local day of the claimed date; a day-precise date is its own day."""
@@ -62,6 +72,17 @@ class Facts:
         if self.posted.instant is not None:
             return local_day(self.posted.instant, zone)
         return date.fromisoformat(self.posted.value[:10])
+
+    def attribution(self, zone: tzinfo) -> Attribution:
+        """Return whose it is and whom it promotes, as of its local day."""
+        claims = Claims(
+            authors=self.values.get(AUTHOR_KEY, ()),
+            promoted=self.values.get(PROMOTES_KEY, ()),
+            platform=next(iter(self.values.get(PLATFORM_KEY, ())), ""),
+            controlled=self.values.get(CONTROLLED_KEY) == ("yes",),
+            relations=self.relations,
+        )
+        return attribute(self.known, claims, self.day(zone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +138,7 @@ def count(session: Session, project: Project, *, zone: tzinfo) -> Results:
     whys = {facts.item_id: why(facts, project, zone) for facts in everything}
     counted = [facts for facts in everything if whys[facts.item_id] is Why.COUNTED]
     dated = sorted(counted, key=_instant)
-    tables = tuple(_table(spec, counted, zone) for spec in _TABLES if spec.speaks_of(counted))
+    tables = tuple(_table(spec, counted, zone) for spec in _TABLES if spec.speaks_of(counted, zone))
     by_key = {table.key: table for table in tables}
     return Results(
         zone=str(zone),
@@ -134,13 +155,14 @@ def count(session: Session, project: Project, *, zone: tzinfo) -> Results:
 def why(facts: Facts, project: Project, zone: tzinfo) -> Why:
     """Say why one item counts or does not; the first reason that holds, in this order."""
     day = facts.day(zone)
+    whose = facts.attribution(zone)
     reasons: Sequence[tuple[bool, Why]] = (
         (facts.same_as_id is not None, Why.SAME),
         (not facts.captured, Why.NOT_CAPTURED),
         (day is None, Why.NO_DATE),
         (day is not None and not _within(day, project), Why.OUTSIDE),
-        (facts.values.get(CONTROLLED_KEY) != ("yes",), Why.NOT_CONTROLLED),
-        (not facts.values.get(PROMOTES_KEY), Why.NO_CREATOR),
+        (not whose.controlled, Why.NOT_CONTROLLED),
+        (not whose.creators, Why.NO_CREATOR),
     )
     return next((reason for holds, reason in reasons if holds), Why.COUNTED)
 
@@ -163,6 +185,7 @@ def facts_from(
     :param keys: the fields' keys by their ids
     """
     same = labels.same
+    related = relations_by_item(labels)
     seen = {
         same.get(item_id, item_id)
         for item_id, held in labels.captures.items()
@@ -177,6 +200,13 @@ def facts_from(
             values=_values(labels, keys, item_id),
             posted=_posted(labels, keys, item_id),
             observed=labels.items[item_id].observed or "none",
+            relations=related.get(item_id, ()),
+            sweeps=tuple(
+                labels.sweep_names[one]
+                for one in labels.sweeps.get(item_id, ())
+                if one in labels.sweep_names
+            ),
+            known=labels.known,
         )
         for item_id in (labels.items if item_ids is None else item_ids)
         if item_id in labels.items
@@ -225,10 +255,13 @@ class _TableSpec:
     values: Callable[[Facts, tzinfo], Iterable[str]]
     clause: Callable[[str], str]
     by_label: bool = False  # else: largest first, equal counts by label
+    optional: bool = False  # shown only where there is anything in it
 
-    def speaks_of(self, counted: Sequence[Facts]) -> bool:
+    def speaks_of(self, counted: Sequence[Facts], zone: tzinfo) -> bool:
         """Tell whether the table says anything: what was seen later, only where somebody looked."""
-        return self.key != "seen_after_capture" or any(one.observed != "none" for one in counted)
+        if self.key == "seen_after_capture":
+            return any(one.observed != "none" for one in counted)
+        return not self.optional or any(any(self.values(one, zone)) for one in counted)
 
 
 def _field(key: str) -> Callable[[Facts, tzinfo], Iterable[str]]:
@@ -251,9 +284,37 @@ def quoted(key: str, value: str) -> str:
 
 
 _TABLES: Final = (
-    _TableSpec("by_sharer", "By account", _field(AUTHOR_KEY), lambda v: quoted("author", v)),
     _TableSpec(
-        "by_influencer", "By creator", _field(PROMOTES_KEY), lambda v: quoted("promotes", v)
+        "by_sharer",
+        "By account",
+        lambda facts, zone: facts.attribution(zone).authors,
+        lambda v: quoted("account", v),
+    ),
+    _TableSpec(
+        "by_influencer",
+        "By creator",
+        lambda facts, zone: facts.attribution(zone).creators,
+        lambda v: quoted("creator", v),
+    ),
+    _TableSpec(
+        "by_entity",
+        "By entity behind the account",
+        lambda facts, zone: facts.attribution(zone).entities,
+        lambda v: quoted("entity", v),
+        optional=True,
+    ),
+    _TableSpec(
+        "by_work",
+        "By work shown",
+        lambda facts, zone: facts.attribution(zone).works,
+        lambda v: quoted("work", v),
+        optional=True,
+    ),
+    _TableSpec(
+        "by_basis",
+        "What the word on state control rests on",
+        lambda facts, zone: facts.attribution(zone).bases,
+        lambda v: quoted("basis", v),
     ),
     _TableSpec("by_month", "By month", _month, lambda v: f"month:{v}", by_label=True),
     _TableSpec("by_platform", "By platform", _field("platform"), lambda v: quoted("platform", v)),

@@ -34,6 +34,17 @@ from annotate.models import (
     ValueSource,
     ValueState,
 )
+from annotate.services.held_links import (
+    DECISION_EVENTS,
+    REGISTRY_EVENTS,
+    RELATION_EVENTS,
+    SWEEP_EVENTS,
+    HeldRelation,
+    read_relations,
+    read_sweep_names,
+    read_sweeps,
+)
+from annotate.services.registry.known import Known, read_known
 from annotate.visibility import is_blind
 from archive.capture.outcome import Outcome
 
@@ -95,6 +106,10 @@ class Labels:
     noted: frozenset[str] = frozenset()
     sensitive: frozenset[str] = frozenset()
     captures: dict[str, tuple[HeldCapture, ...]] = field(default_factory=dict)
+    relations: dict[str, tuple[HeldRelation, ...]] = field(default_factory=dict)
+    sweeps: dict[str, tuple[str, ...]] = field(default_factory=dict)  # ids of those that found it
+    sweep_names: dict[str, str] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)  # the registry
     derived: dict[Any, Any] = field(default_factory=dict)  # what was made from these; not kept on
 
     def once(self, key: Any, make: Callable[[], Made]) -> Made:
@@ -174,9 +189,10 @@ class LabelIndex:
             )
         )
         changed: dict[frozenset[str], set[str]] = defaultdict(set)
-        shows = False
+        shows = registry = False
         for item_id, kind in rows:
             shows |= kind is not EventKind.EXPORT_MAKE
+            registry |= kind in REGISTRY_EVENTS
             if item_id is not None:
                 changed[_parts_of(kind)].add(item_id)
         if not shows:
@@ -191,6 +207,9 @@ class LabelIndex:
             noted=old.noted,
             sensitive=old.sensitive,
             captures=dict(old.captures),
+            relations=dict(old.relations),
+            sweeps=dict(old.sweeps),
+            known=read_known(connection, self._project_id) if registry else old.known,
         )
         for parts, ids in changed.items():
             ordered = sorted(ids)
@@ -198,12 +217,14 @@ class LabelIndex:
                 for part in sorted(parts):
                     batch = ordered[start : start + _BATCH]
                     _READERS[part](connection, self._project_id, batch, labels)
-        _read_tag_names(connection, self._project_id, labels)
+        _read_names(connection, self._project_id, labels)
         return labels
 
 
 _OWN_LABELS: Final = "holdfast.labels"
-_Part: Final = ("captures", "items", "notes", "sensitive", "tags", "values")
+_Part: Final = (
+    "captures", "items", "notes", "relations", "sensitive", "sweeps", "tags", "values",
+)  # fmt: skip
 _indexes: WeakKeyDictionary[Any, dict[str, LabelIndex]] = WeakKeyDictionary()
 _indexes_lock = threading.Lock()
 
@@ -214,7 +235,8 @@ def read_labels(reading: Connection | Session, project_id: str) -> Labels:
     labels = Labels(position=head, content=head)
     for read in _READERS.values():
         read(reading, project_id, None, labels)
-    _read_tag_names(reading, project_id, labels)
+    _read_names(reading, project_id, labels)
+    labels.known = read_known(reading, project_id)
     return labels
 
 
@@ -246,6 +268,12 @@ def _parts_of(kind: EventKind) -> frozenset[str]:
         return frozenset({"notes"})
     if kind in _SENSITIVE_EVENTS:
         return frozenset({"sensitive"})
+    if kind in RELATION_EVENTS:
+        return frozenset({"relations"})
+    if kind in SWEEP_EVENTS:
+        return frozenset({"sweeps"})
+    if kind in REGISTRY_EVENTS | DECISION_EVENTS:
+        return frozenset()
     return frozenset(_Part)
 
 
@@ -286,9 +314,10 @@ def _read_tags(
     _replace(labels.tags, found, ids)
 
 
-def _read_tag_names(reading: Connection | Session, project_id: str, labels: Labels) -> None:
+def _read_names(reading: Connection | Session, project_id: str, labels: Labels) -> None:
     query = select(Tag.id, Tag.name, Tag.folded).where(Tag.project_id == project_id)
     labels.tag_names = {tag_id: (name, folded) for tag_id, name, folded in reading.execute(query)}
+    labels.sweep_names = read_sweep_names(reading, project_id)
 
 
 def _read_values(
@@ -353,11 +382,17 @@ def _replace(
     held.update((item_id, tuple(values)) for item_id, values in found.items())
 
 
-_READERS: Final = {
+_READERS: Final[dict[str, Callable[[Any, str, Sequence[str] | None, Labels], None]]] = {
     "items": _read_items,
     "tags": _read_tags,
     "values": _read_values,
     "notes": _read_notes,
     "sensitive": _read_sensitive,
     "captures": _read_captures,
+    "relations": lambda reading, project_id, ids, labels: _replace(
+        labels.relations, read_relations(reading, project_id, ids), ids
+    ),
+    "sweeps": lambda reading, project_id, ids, labels: _replace(
+        labels.sweeps, read_sweeps(reading, project_id, ids), ids
+    ),
 }

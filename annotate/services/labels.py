@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta, tzinfo
 from typing import Final
@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from annotate.models import FieldType, ObservedState, Project, StudyField, ValueSource, ValueState
 from annotate.services import coded, counting
+from annotate.services.attribution import Attribution
 from annotate.services.fields import fields_of
+from annotate.services.folding import fold
 from annotate.services.label_index import HeldValue, ItemFacts, Labels, labels_of
 from annotate.services.zones import local_day
 from archive.capture.outcome import Outcome
@@ -22,11 +24,6 @@ from search.query import Label
 NO_VALUE: Final = frozenset({"none", "unknown"})
 _PARTIAL_DATE: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _MONTH: Final = re.compile(r"\d{4}-\d{2}")
-
-
-def fold(text: str) -> str:
-    """Bring a label's value to the form in which spellings meet."""
-    return unicodedata.normalize("NFKC", text).strip().casefold()
 
 
 class ProjectLabels:
@@ -69,6 +66,13 @@ class ProjectLabels:
             "list-alone": self._list_alone,
             "differs": self._differs,
             "code": self._code,
+            "account": lambda value: self._attributed("authors", value),
+            "creator": lambda value: self._attributed("creators", value),
+            "entity": lambda value: self._attributed("entities", value),
+            "work": lambda value: self._attributed("works", value),
+            "basis": lambda value: self._attributed("bases", value),
+            "relation": self._relation,
+            "sweep": self._sweep,
         }
 
     def everything(self) -> frozenset[str]:
@@ -241,6 +245,45 @@ class ProjectLabels:
         """Items by final answer: `code:"frame=food"`, `code:frame`, `code:none`."""
         return coded.items_with(self._session, self._project, value, self._labels.every)
 
+    def _attributed(self, what: str, value: str) -> frozenset[str]:
+        """`account:`, `creator:`, `entity:`, `work:`: as results write it, else by any name."""
+        held = attributed(self._labels, self._fields.values(), self._zone, what)
+        own = self._labels.every if self._apart else self.everything()
+        if value in NO_VALUE:
+            return own - frozenset().union(*held.values())
+        if value == "*":
+            return own & frozenset().union(*held.values())
+        if value in held:
+            return own & held[value]
+        known = self._labels.known
+        references = [known.references[one] for one in known.called(value)]
+        return own & frozenset().union(*(held.get(one, frozenset()) for one in references))
+
+    def _relation(self, value: str) -> frozenset[str]:
+        """`relation:promotes`, `relation:"promotes=name"`, `relation:none`."""
+        known = self._labels.known
+        kind, equals, name = value.partition("=")
+        wanted = known.called(name) if equals else frozenset(known.entries)
+        related = {
+            item_id: [
+                one
+                for one in held
+                if kind in {one.type, "*", "none"} and known.roots.get(one.entry_id) in wanted
+            ]
+            for item_id, held in self._labels.relations.items()
+        }
+        found = frozenset(item_id for item_id, held in related.items() if held)
+        return self._without(found) if kind == "none" else found
+
+    def _sweep(self, value: str) -> frozenset[str]:
+        """Items by the name of a sweep that found them."""
+        names = self._labels.sweep_names
+        wanted = {key for key, name in names.items() if value in {name, "*", "none"}}
+        found = frozenset(
+            item_id for item_id, held in self._labels.sweeps.items() if wanted.intersection(held)
+        )
+        return self._without(found) if value == "none" else found
+
     def _differs(self, key: str) -> frozenset[str]:
         return frozenset(
             item_id
@@ -272,6 +315,26 @@ def days_of(labels: Labels, field: StudyField, zone: tzinfo) -> dict[str, tuple[
         ("days", field.id, str(zone)),
         lambda: {item_id: tuple(day(one) for one in values) for item_id, values in held.items()},
     )
+
+
+def attributed(
+    labels: Labels, fields: Iterable[StudyField], zone: tzinfo, what: str
+) -> dict[str, frozenset[str]]:
+    """Return items by what they are attributed to: `what` is a field of an `Attribution`."""
+    keys = {field.id: field.key for field in fields}
+
+    def every() -> dict[str, Attribution]:
+        facts = counting.facts_from(labels, keys)
+        return {one.item_id: one.attribution(zone) for one in facts}
+
+    def grouped() -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for item_id, one in labels.once(("attributions", str(zone)), every).items():
+            for value in getattr(one, what):
+                found[value].add(item_id)
+        return {value: frozenset(ids) for value, ids in found.items()}
+
+    return labels.once(("attributed", what, str(zone)), grouped)
 
 
 def whys_of(

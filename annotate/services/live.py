@@ -46,7 +46,7 @@ def after(session: Session, project_id: str, position: int) -> list[Happening]:
         .order_by(Event.id)
         .limit(MOST)
     )
-    return [_happening(event, name) for event, name in session.execute(query)]
+    return [happening(event, name) for event, name in session.execute(query)]
 
 
 def of_item(session: Session, item_id: str) -> list[Happening]:
@@ -57,10 +57,11 @@ def of_item(session: Session, item_id: str) -> list[Happening]:
         .where(Event.item_id == item_id)
         .order_by(Event.id.desc())
     )
-    return [_happening(event, name) for event, name in session.execute(query)]
+    return [happening(event, name) for event, name in session.execute(query)]
 
 
-def _happening(event: Event, name: str | None) -> Happening:
+def happening(event: Event, name: str | None) -> Happening:
+    """Return an event as people read it; `name` of who acted, if it is known."""
     document = json.loads(event.document)
     return Happening(
         position=event.id,

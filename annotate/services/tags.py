@@ -14,7 +14,7 @@ from annotate import events
 from annotate.errors import NotFoundError, UsageError
 from annotate.events import Actor
 from annotate.models import BulkKind, BulkOperation, EventKind, Item, ItemTag, Project, Tag
-from annotate.services.labels import fold
+from annotate.services.folding import fold
 from archive.clock import utc_now
 
 LONGEST: Final = 120  # characters of a tag

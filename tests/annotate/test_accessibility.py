@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import date
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -11,8 +12,10 @@ from conftest import PASSWORD
 from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from waitress.server import create_server
 
+from annotate.events import Actor
 from annotate.instrument import table
 from annotate.models import (
     Assignment,
@@ -20,11 +23,15 @@ from annotate.models import (
     CaptureRequest,
     CodebookVersion,
     CodingRound,
+    EntryKind,
     Item,
+    NameKind,
     Project,
     Role,
 )
 from annotate.services import codebooks, people, projects, rounds, sensitive
+from annotate.services.registry import assertions, entries, relations
+from annotate.services.registry.evidence import Evidence
 from annotate.wiring import Wiring
 from archive.capture.browsers import find_browser
 
@@ -65,6 +72,7 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
             plan = rounds.Plan(name, "", 0, seed, 2, coders)
             opened = rounds.open_round(session, actor, held, version, plan, found)
         rounds.reveal(session, actor, held, opened)
+        registered = register(session, actor, held, found[0])
         codebooks.begin_next(session, actor, held, version, "the pilot")
         sensitive.mark(session, actor, held, session.get_one(Item, found[0]), "دم 血")
     with wiring.database.read() as session:
@@ -89,7 +97,29 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
     pages += [f"{study}/codebooks/{one}{tab}" for one in versions for tab in ("", "/recoding")]
     pages += [f"{study}/rounds/{one}" for one in opened_rounds]
     pages.append(f"{study}/rounds/{opened.id}/settle")
+    pages += [f"{study}/registry", f"{study}/registry/{registered}", f"{study}/relation-types",
+              f"{study}/items/{item}/relations"]  # fmt: skip
     return {"owner": pages, "coder": [f"{study}/coding", f"{study}/coding/unit/{unit}"]}
+
+
+def register(session: Session, actor: Actor, held: Project, item_id: str) -> str:
+    """Write an account with all there is to say of one; return its id."""
+    spec = entries.EntrySpec(EntryKind.ACCOUNT, label="شىنخۇا", platform="微博", handle="xinhua")
+    account = entries.create(session, actor, held, spec)
+    entries.add_name(session, actor, held, account, name="新华社", kind=NameKind.OWN)
+    entries.add_handle(session, actor, held, account, handle="old", valid_to=date(2020, 1, 1))
+    item = session.get_one(Item, item_id)
+    for value in ("yes", "no"):
+        said = assertions.AssertionSpec(assertions.CONTROLLED, value, "所有权")
+        assertions.state(session, actor, held, account, said, Evidence(item))
+    body = entries.create(session, actor, held, entries.EntrySpec(EntryKind.ENTITY, label="部委"))
+    for kind, subject, other in (
+        ("belongs-to", account, body),
+        ("promotes", item, account),
+    ):
+        spec = relations.RelationSpec(kind, subject, other, quote="القطن")
+        relations.relate(session, actor, held, spec, Evidence(item, provenance="ملاحظة"))
+    return account.id
 
 
 def sign_in(browser: Browser, served: str, login: str, *, dark: bool, width: int) -> Page:

@@ -372,7 +372,9 @@ def test_a_round_needs_frozen_words_and_enough_people(
 
 CANARY = "canaryword"
 # What the others wrote. The bare word may come back: the one who looks asked for it.
-PLANTED = re.compile(rb"canaryword(tag|note|value|memo|draft|elsewhere)")
+PLANTED = re.compile(
+    rb"canaryword(tag|note|value|memo|draft|entry|name|said|quote|handle|judged|alone|decided|elsewhere)"
+)
 
 
 def test_blind_coders_meet_no_byte_of_what_others_did(
@@ -382,6 +384,9 @@ def test_blind_coders_meet_no_byte_of_what_others_did(
     owner, first, second = sign_in("owner"), sign_in("manager"), sign_in("coder")
     with wiring.database.read() as session:
         item = session.scalars(select(Item.id)).first()
+    registry = "/p/study/registry"
+    known = {"kind": "account", "platform": "chirper", "handle": "known", "label": "Known"}
+    send(owner, registry, registry, **known)
     before = {one: second.get(one).data for one in counted_pages()}
     here = f"/p/study/items/{item}"
     assert send(owner, here, f"{here}/tags", tag=f"{CANARY}tag").status_code == 302
@@ -403,10 +408,14 @@ def test_blind_coders_meet_no_byte_of_what_others_did(
     assert answer(first, unit, **form).status_code == 302
     send(first, unit, f"{unit}/draft", **{"m.include": f"{CANARY}draft", "seconds": "1"})
     plant_coding_elsewhere(wiring, item)
+    registered = plant_in_the_registry(owner, item)
     from annotate.jobs.indexing import index_now
 
     index_now(wiring)
     assert f"{CANARY}tag" in owner.get(here).text
+    assert f"{CANARY}said" in owner.get(registered).text
+    assert f"{CANARY}quote" in owner.get(f"{here}/relations").text
+    assert second.get(registered).status_code == 200
     assert walk(app, second, wiring, round_page) > 25
     tokens = "/p/study/tokens"
     made = send(second, tokens, tokens, name="t", scope=["read", "write", "code"], days="1")
@@ -531,6 +540,31 @@ def readable(data: bytes) -> bytes:
         return b"\n".join(package.read(name) for name in package.namelist())
 
 
+def plant_in_the_registry(owner: FlaskClient, item: str) -> str:
+    """Write into the registry what a coder read in a blind item; return a known entry's page."""
+    listed = "/p/study/registry"
+    found = owner.get(f"{listed}/names.json?q=known").json
+    assert found[0]["value"] == "known"
+    page = re.search(rf"{listed}/[0-9a-f-]{{36}}", owner.get(f"{listed}?q=known").text)[0]
+    seen = {"evidence_item": item}
+    said = {"property": "state-controlled", "value": "yes", "basis": f"{CANARY}said"}
+    form = {"kind": "account", "platform": "chirper", "handle": f"{CANARY}entry"}
+    relation = {"type": "promotes", "subject_id": item, "quote": f"{CANARY}quote"}
+    judged = {"judgement": "unsure", "reason": f"{CANARY}judged"}
+    for action, sent in (
+        (listed, form | seen),
+        (f"{page}/names", {"name": f"{CANARY}name", "kind": "own name"} | seen),
+        (f"{page}/handles", {"handle": f"{CANARY}handle"} | seen),
+        (f"{page}/assertions", said | seen),
+        ("/p/study/relations", relation | {"object": f"{CANARY}entry"} | seen),
+        ("/p/study/relations", relation | {"object": "known"} | seen),
+        (f"{page}/judgements", judged | {"into": f"{CANARY}entry"}),
+    ):
+        answer = send(owner, page, action, **sent)
+        assert answer.status_code == 302, answer.text
+    return page
+
+
 def version_of(client: FlaskClient, here: str) -> str:
     page = client.get(here).text
     part = page[page.index("fields/narrative") :]
@@ -539,8 +573,10 @@ def version_of(client: FlaskClient, here: str) -> str:
 
 def counted_pages() -> list[str]:
     queries = (f"{CANARY}*", f"note:{CANARY}note", f"tag:{CANARY}tag", "is:noted", "is:untagged",
-               f"narrative:{CANARY}value", "narrative:none", "tag:*", "棉花", "")  # fmt: skip
-    return [f"/p/study/?q={query}" for query in queries]
+               f"narrative:{CANARY}value", "narrative:none", "tag:*", "棉花", "", "creator:known",
+               "relation:promotes", "relation:none", "creator:none")  # fmt: skip
+    pages = [f"/p/study/?q={query}" for query in queries]
+    return [*pages, "/p/study/registry", "/p/study/registry?q=canary", "/p/study/results"]
 
 
 def stripped(page: bytes) -> bytes:
@@ -561,7 +597,21 @@ def walk(app: Flask, client: FlaskClient, wiring: Wiring, round_page: str, below
             "unit_id": list(session.scalars(select(Assignment.id))),
             "login": ["coder"],
         }
-        from annotate.models import Capture, ImportFile, Note, Tag
+        from annotate.models import (
+            Assertion,
+            Capture,
+            ImportFile,
+            Note,
+            RegistryEntry,
+            Relation,
+            Sweep,
+            Tag,
+        )
+
+        known["entry_id"] = list(session.scalars(select(RegistryEntry.id)))
+        known["assertion_id"] = list(session.scalars(select(Assertion.id)))
+        known["relation_id"] = list(session.scalars(select(Relation.id)))
+        known["sweep_id"] = list(session.scalars(select(Sweep.id)))
 
         known["capture_id"] = list(session.scalars(select(Capture.id)))[:2]
         known["note_id"] = list(session.scalars(select(Note.id)))

@@ -1,0 +1,1 @@
+"""The registry: who is behind what, said with evidence, dated, and never lost."""
