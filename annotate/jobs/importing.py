@@ -23,7 +23,7 @@ from annotate.errors import NotFoundError, TooLargeError
 from annotate.events import Actor
 from annotate.jobs.revisits import complete_page, complete_waiting
 from annotate.models import ImportFile, ImportState, Project, User, WarcFile
-from annotate.services import imports, interchange_in, taking
+from annotate.services import foreign_marks, imports, interchange_in, taking
 from annotate.services.people import actor_of
 from annotate.wiring import Wiring, open_home
 from archive.durable import make_folder, seal
@@ -170,7 +170,7 @@ def _one(wiring: Wiring) -> bool:
 
 def _read(wiring: Wiring, actor: Actor, file: ImportFile) -> None:
     work = work_folder(wiring, file)
-    original = Original(_original(wiring, file), file.name, file.sha256)
+    original = Original(original_of(wiring, file), file.name, file.sha256)
     if not original.path.is_file():
         with wiring.database.write() as session:
             row = imports.get_import(session, file.project_id, file.id)
@@ -242,7 +242,7 @@ def _bring_members(wiring: Wiring, actor: Actor, file: ImportFile, work: Path) -
 def _take(wiring: Wiring, actor: Actor, file: ImportFile) -> None:
     work = work_folder(wiring, file)
     if not (work / FOUND_NAME).is_file():  # the cache was emptied: it is made again
-        _read_into(wiring, file, Original(_original(wiring, file), file.name, file.sha256), work)
+        _read_into(wiring, file, Original(original_of(wiring, file), file.name, file.sha256), work)
     warcs = _catalog(wiring, actor, file, work)
     wanted: list[tuple[int, FoundPage]] = []
     with wiring.database.read() as session:
@@ -256,6 +256,8 @@ def _take(wiring: Wiring, actor: Actor, file: ImportFile) -> None:
     _take_batch(wiring, actor, file, wanted, warcs, work)
     if file.kind == interchange_in.CODED_KIND:
         _apply_codings(wiring, actor, file)
+    if file.kind == foreign_marks.KIND:
+        _apply_marks(wiring, actor, file)
     with wiring.database.write() as session:
         taking.finish(session, actor, imports.get_import(session, file.project_id, file.id))
     complete_waiting(wiring, actor, file.project_id)
@@ -264,13 +266,22 @@ def _take(wiring: Wiring, actor: Actor, file: ImportFile) -> None:
 
 def _apply_codings(wiring: Wiring, actor: Actor, file: ImportFile) -> None:
     """Add what a REFI-QDA project holds besides its texts, all of it or nothing."""
-    foreign = read_project(_original(wiring, file))
+    foreign = read_project(original_of(wiring, file))
     with wiring.database.write() as session:
         row = imports.get_import(session, file.project_id, file.id)
         project = session.get_one(Project, file.project_id)
         brought = interchange_in.apply(session, actor, project, row, foreign)
         row.remarks = json.dumps([*imports.remarks_of(row), *brought.words()], ensure_ascii=False)
         interchange_in.record_import(session, actor, row, brought)
+
+
+def _apply_marks(wiring: Wiring, actor: Actor, file: ImportFile) -> None:
+    """Put annotations of another program on their items, all that have a place or none."""
+    marks, _faults = foreign_marks.read_file(original_of(wiring, file))
+    with wiring.database.write() as session:
+        row = imports.get_import(session, file.project_id, file.id)
+        project = session.get_one(Project, file.project_id)
+        foreign_marks.apply(session, actor, project, row, marks)
 
 
 def _catalog(wiring: Wiring, actor: Actor, file: ImportFile, work: Path) -> dict[int, WarcFile]:
@@ -280,7 +291,7 @@ def _catalog(wiring: Wiring, actor: Actor, file: ImportFile, work: Path) -> dict
         held = {row.path: row for row in imports.warcs_of(session, file)}
     rows: dict[int, WarcFile] = {}
     for number, warc in enumerate(summary.warcs):
-        path = _original(wiring, file)
+        path = original_of(wiring, file)
         if warc.derived:
             path = path.parent / "derived" / file.id / Path(warc.path).name
         known = held.get(wiring.store.relative(path))
@@ -330,7 +341,8 @@ def _take_batch(
         shutil.copyfile(picture, folder / f"{capture_id}.png")
 
 
-def _original(wiring: Wiring, file: ImportFile) -> Path:
+def original_of(wiring: Wiring, file: ImportFile) -> Path:
+    """Return where the bytes of a file lie, as they were brought."""
     return wiring.home / "imports" / file.sha256 / "original"
 
 

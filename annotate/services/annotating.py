@@ -17,6 +17,7 @@ from annotate.models import Annotation, Capture, EventKind, Item, Project, Rendi
 from annotate.selectors import text as selectors
 from annotate.selectors.anchoring import Proposal, anchor
 from annotate.selectors.text import TextSelector
+from annotate.services.makers import makers_of
 from archive.clock import isoformat, utc_now
 
 LONGEST: Final = 20_000  # characters of a remark
@@ -153,7 +154,11 @@ def of_item(session: Session, item_id: str) -> list[Shown]:
         .where(Annotation.item_id == item_id, Annotation.withdrawn_at.is_(None))
         .order_by(Annotation.start, Annotation.id)
     )
-    return [Shown(annotation, name) for annotation, name in rows]
+    makers = makers_of(session, item_id)
+    return [
+        Shown(one, f"{makers[one.id]}, brought in by {name}" if one.id in makers else name)
+        for one, name in rows
+    ]
 
 
 def proposals(

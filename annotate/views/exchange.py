@@ -18,6 +18,7 @@ from annotate.services import (
     codebooks,
     elsewhere,
     exports,
+    foreign_marks,
     imports,
     interchange,
     interchange_out,
@@ -64,6 +65,18 @@ def project_qdpx(slug: str) -> Response:
     return _sent(file, "application/octet-stream", f"{slug}.qdpx")
 
 
+@bp.get("/p/<slug>/exchange/annotations.jsonld")
+@signed_in
+def web_annotations(slug: str) -> Response:
+    """Return the project's highlights, or those of what a search finds, as Web Annotations."""
+    query = request.args.get("q", "").strip()
+    with wiring().database.read() as session:
+        context = load_project(session, slug, Act.EXPORT)
+        document = foreign_marks.collection(session, context.project, _ids(session, context, query))
+    _record(slug, query or "everything", "web annotations", document["total"])
+    return Response(exports.to_json(document), content_type="application/ld+json")
+
+
 @bp.get("/p/<slug>/codebooks/<version_id>.qdc")
 @signed_in
 def codebook_qdc(slug: str, version_id: str) -> Response:
@@ -94,12 +107,17 @@ def undo_codings(slug: str, import_id: str) -> Response:
 
 
 def _gathered(session: Session, context: ProjectContext, query: str) -> Outgoing:
-    ids = None
-    if query:
-        ids = library.ids_for(session, context.project, query, parts().engine, context.zone)
+    ids = _ids(session, context, query)
     return interchange_out.gather(
         session, context.project, ids, closed=g.get("hidden", frozenset())
     )
+
+
+def _ids(session: Session, context: ProjectContext, query: str) -> list[str] | None:
+    """Return what a search finds; None where nothing is asked, which stands for everything."""
+    if not query:
+        return None
+    return library.ids_for(session, context.project, query, parts().engine, context.zone)
 
 
 def _record(slug: str, query: str, kind: str, rows: int) -> None:

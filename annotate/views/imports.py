@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from flask import (
     Blueprint,
@@ -21,7 +22,7 @@ from annotate.errors import UsageError
 from annotate.jobs import importing
 from annotate.models import ImportFile, ImportState
 from annotate.permissions import Act
-from annotate.services import elsewhere, found_pages, imports, interchange_in
+from annotate.services import elsewhere, foreign_marks, found_pages, imports, interchange_in
 from annotate.services.imports import Choice
 from annotate.views import lists
 from annotate.views.context import actor, load_project, signed_in, wiring
@@ -30,6 +31,8 @@ from annotate.visibility import is_blind
 bp = Blueprint("imports", __name__)
 PAGE = 100  # found pages shown at once
 _PATIENCE = 2.0  # seconds a person waits for a small file, before the page follows by itself
+_SAYING = frozenset({interchange_in.CODED_KIND, foreign_marks.KIND})
+_LOOKED_AT = frozenset({ImportState.FOUND, ImportState.TAKING, ImportState.IMPORTED})
 _BUSY = frozenset({ImportState.WAITING, ImportState.TAKING})
 
 
@@ -111,7 +114,7 @@ def show_json(slug: str, import_id: str) -> Response:
         context = load_project(session, slug, Act.READ)
         file = imports.get_import(session, context.project.id, import_id)
         found = found_pages.proposals(session, file, most=100_000)
-        told = _as_json(session, file)
+        told = _as_json(session, file) | _marks_as_json(session, file)
     pages = [
         {
             "id": one.page.id,
@@ -209,6 +212,7 @@ def _page(session: Session, file: ImportFile, number: int, *, fault: str = "") -
         ticked=found_pages.ticked_count(session, file),
         taken=found_pages.taken_count(session, file),
         remarks=_told(session, file),
+        **_marks(session, file),
         brought=elsewhere.counts_of(session, file),
         progress=importing.progress_of(wiring(), file),
         fault=fault,
@@ -218,9 +222,43 @@ def _page(session: Session, file: ImportFile, number: int, *, fault: str = "") -
 
 def _told(session: Session, file: ImportFile) -> list[str]:
     """Return the remarks on a file; one who codes blind is not told whose codings it brought."""
-    if file.kind == interchange_in.CODED_KIND and is_blind(session):
-        return []
+    if file.kind in _SAYING and is_blind(session):
+        return ["What this file says of items is closed to you while you code blind."]
     return imports.remarks_of(file)
+
+
+def _marks(session: Session, file: ImportFile) -> dict[str, Any]:
+    """Return what becomes of each annotation of a file of them; nothing to one who codes blind."""
+    read = file.kind == foreign_marks.KIND and file.state in _LOOKED_AT
+    if not read or is_blind(session):
+        return {"marks": None}
+    marks, faults = foreign_marks.read_file(importing.original_of(wiring(), file))
+    shown = foreign_marks.placed(session, file.project_id, marks)
+    return {"marks": shown, "mark_faults": faults, "mark_counts": foreign_marks.counted(shown)}
+
+
+def _marks_as_json(session: Session, file: ImportFile) -> dict[str, object]:
+    held = _marks(session, file)
+    if held["marks"] is None:
+        return {}
+    return {
+        "annotations": [
+            {
+                "name": one.mark.name,
+                "standing": one.place.standing.value,
+                "score": round(one.place.score, 3),
+                "exact": one.mark.exact,
+                "found": one.place.selector.exact if one.place.selector else None,
+                "body": one.mark.words,
+                "maker": one.mark.maker,
+                "source": one.mark.source,
+                "item": one.item.id if one.item else None,
+                "row": one.highlight_id,
+            }
+            for one in held["marks"]
+        ],
+        "annotation_faults": held["mark_faults"],
+    }
 
 
 def _choices() -> dict[str, Choice]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from archive.errors import NotAnArchiveError, UnsafePackageError
 from archive.framing import GZIP_MAGIC
+from archive.importing.annotations import read_annotations
 from archive.importing.derive import Original
 from archive.importing.found import Findings
 from archive.importing.har import read_har
@@ -108,4 +109,5 @@ _READERS: Final[Mapping[FileKind, Callable[[Findings, Original], None]]] = {
     FileKind.VIDEO: read_film,
     FileKind.AUDIO: read_film,
     FileKind.QDPX: read_qdpx,
+    FileKind.ANNOTATIONS: read_annotations,
 }

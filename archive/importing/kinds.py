@@ -32,6 +32,7 @@ class FileKind(StrEnum):
     AUDIO = "audio"
     ZIP = "zip"
     QDPX = "qdpx"
+    ANNOTATIONS = "annotations"
     SHEET = "xlsx"
     BOOKMARKS = "bookmarks"
     TABLE = "table"
@@ -80,6 +81,8 @@ _MARKUP: Final = re.compile(
     rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|\?xml)", re.IGNORECASE | re.DOTALL
 )
 _ADDRESS: Final = re.compile(r"https?://\S", re.IGNORECASE)
+# The context of W3C Web Annotations; the rows of an export of Hypothesis.
+_ANNOTATIONS: Final = (b"www.w3.org/ns/anno.jsonld", b'"rows"')
 _QDA: Final = b"urn:QDA-XML:project:1.0"  # the namespace of REFI-QDA projects
 
 
@@ -161,6 +164,8 @@ def _of_text(head: bytes, name: str) -> FileKind:
     begin = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if begin.startswith(b"{") and (b'"log"' in head or name.lower().endswith(".har")):
         return FileKind.HAR
+    if begin.startswith(b"{") and any(mark in head for mark in _ANNOTATIONS):
+        return FileKind.ANNOTATIONS
     if begin.startswith((b"{", b"[")):
         raise NotAnArchiveError("this is JSON, but no HAR: it has no “log” at its beginning")
     if name.lower().endswith(_TABLE_NAMES):
