@@ -46,6 +46,7 @@ ROOMS: Final = (
     "results",
     "rounds",
     "sensitive",
+    "screening",
     "tokens",
     "watching",
     "ways",

@@ -24,6 +24,7 @@ class Act(StrEnum):
     SAVE_SEARCH = "save searches"
     REGISTER = "write in the registry"
     SWEEP = "record sweeps"
+    SCREEN = "screen items"
     CODE = "code"
     MANAGE_CODING = "manage codebooks and rounds"
     CHANGE_PROJECT = "change the project"
@@ -40,6 +41,7 @@ _CODER: Final = _VIEWER | {
     Act.SAVE_SEARCH,
     Act.REGISTER,
     Act.SWEEP,
+    Act.SCREEN,
     Act.CODE,
 }
 _MANAGER: Final = _CODER | {Act.IMPORT, Act.CHANGE_PROJECT, Act.MANAGE_CODING}

@@ -45,6 +45,8 @@ from annotate.models import (
     Relation,
     RoundState,
     RoundUnit,
+    Screening,
+    ScreeningOperation,
     SensitiveReason,
     StudyField,
     Tag,
@@ -78,6 +80,9 @@ _TELLING: Final = (
     EventKind.CODING_SUBMIT,
     EventKind.CODING_IMPORT,
     EventKind.CODING_IMPORT_UNDO,
+    EventKind.ITEM_SCREEN,
+    EventKind.SCREENING_DO,
+    EventKind.SCREENING_UNDO,
 )
 # Events of the registry: one item they name may be of no blind round while their evidence is.
 _REGISTRY: Final = (
@@ -120,6 +125,7 @@ _WORK: Final = frozenset(
         EventKind.VALUE_UNDECIDE,
         EventKind.RELATION_CREATE,
         EventKind.RELATION_CHANGE,
+        EventKind.ITEM_SCREEN,
     }
 )
 
@@ -226,6 +232,8 @@ class _Rule:
                 or_(FieldValue.item_id.not_in(units), FieldValue.field_id.not_in(proposals)),
             ),
             (BulkOperation, BulkOperation.done_by == user.id),
+            (Screening, Screening.item_id.not_in(units)),
+            (ScreeningOperation, ScreeningOperation.done_by == user.id),
             (Assignment, or_(Assignment.coder_id == user.id, Assignment.round_id.not_in(rounds))),
             (
                 CodingAnswer,

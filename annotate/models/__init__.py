@@ -72,6 +72,7 @@ from annotate.models.rendition import (
     Likeness,
     Rendition,
 )
+from annotate.models.screening import Screening, ScreeningOperation, Verdict
 from annotate.models.sensitive import MarkSource, SensitiveMark, SensitiveReason
 from annotate.models.watching import Keep, Observation, ObservedState, Watch
 from annotate.models.ways import CaptureSession, ProjectEgress
@@ -167,6 +168,8 @@ __all__ = [
     "SavedSearch",
     "SavedSearchSeen",
     "Scope",
+    "Screening",
+    "ScreeningOperation",
     "SensitiveMark",
     "SensitiveReason",
     "SignInLink",
@@ -181,6 +184,7 @@ __all__ = [
     "ValueDecision",
     "ValueSource",
     "ValueState",
+    "Verdict",
     "VersionState",
     "WarcFile",
     "Watch",

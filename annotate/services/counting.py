@@ -2,7 +2,8 @@
 
 What counts (decisions 5): a date within the study's window, in whole local days of the
 reporting zone; an author that is state-controlled; at least one account promoted; something
-captured. Items judged the same count once. All of it is read from field values and, where it
+captured; and nobody excluded it in screening. Items judged the same count once. All else is read
+from field values and, where it
 knows more, from the registry as of the day of the post (decisions 12); never from the coders'
 marks.
 """
@@ -20,7 +21,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from annotate.models import FieldValue, Project, StudyField, ValueSource, ValueState
+from annotate.models import FieldValue, Project, StudyField, ValueSource, ValueState, Verdict
 from annotate.services.attribution import Attribution, Claims, attribute, relations_by_item
 from annotate.services.held_links import HeldRelation
 from annotate.services.label_index import HeldValue, Labels, labels_of
@@ -41,6 +42,7 @@ class Why(StrEnum):
 
     COUNTED = "counted"
     SAME = "shows the same as another item"
+    EXCLUDED = "excluded by screening"
     NOT_CAPTURED = "not captured yet"
     NO_DATE = "no date"
     OUTSIDE = "outside the window"
@@ -64,6 +66,8 @@ class Facts:
     sweeps: tuple[str, ...] = ()
     """Names of the sweeps that found it."""
     known: Known = made_by(default_factory=Known)
+    excluded: bool = False
+    """Somebody said in screening that it is not in the study."""
 
     def day(self, zone: tzinfo) -> date | None:
         """Return the local day of the claimed date; a day-precise date is its own day."""
@@ -158,6 +162,7 @@ def why(facts: Facts, project: Project, zone: tzinfo) -> Why:
     whose = facts.attribution(zone)
     reasons: Sequence[tuple[bool, Why]] = (
         (facts.same_as_id is not None, Why.SAME),
+        (facts.excluded, Why.EXCLUDED),
         (not facts.captured, Why.NOT_CAPTURED),
         (day is None, Why.NO_DATE),
         (day is not None and not _within(day, project), Why.OUTSIDE),
@@ -207,6 +212,9 @@ def facts_from(
                 if one in labels.sweep_names
             ),
             known=labels.known,
+            excluded=any(
+                one.verdict is Verdict.EXCLUDED for one in labels.screened.get(item_id, ())
+            ),
         )
         for item_id in (labels.items if item_ids is None else item_ids)
         if item_id in labels.items

@@ -13,9 +13,19 @@ from sqlalchemy.orm import Session
 
 from annotate import events
 from annotate.events import Actor
-from annotate.models import Capture, EventKind, Item, ObservedState, Project, WarcFile
+from annotate.models import (
+    Capture,
+    EventKind,
+    Item,
+    ObservedState,
+    Project,
+    Screening,
+    Verdict,
+    WarcFile,
+)
 from annotate.services.facets import Facet
 from annotate.services.fields import fields_of, values_of
+from annotate.services.screening import said_of
 from annotate.services.tags import tags_of
 from archive.clock import isoformat
 
@@ -26,6 +36,7 @@ BOM: Final = "\ufeff"
 FIXED_COLUMNS: Final = (
     "id", "address", "title", "detected_language", "outcome", "captured_at", "counts_for",
     "deleted_after_capture", "observed", "observed_at",
+    "screening", "excluded_because",
     "tags", "capture_id", "warc_sha256", "warc_record_id", "payload_digest",
 )  # fmt: skip
 
@@ -47,10 +58,11 @@ def item_rows(session: Session, project: Project, item_ids: Sequence[str]) -> li
         }
         values = values_of(session, batch)
         tags = tags_of(session, batch)
+        screened = said_of(session, batch)
         for item_id in batch:
             if item_id not in found:
                 continue
-            row = _fixed(*found[item_id])
+            row = _fixed(*found[item_id]) | _screened(screened.get(item_id))
             row["tags"] = [tag.name for tag in tags[item_id]]
             for field in fields:
                 held = values[item_id].get(field.id, []) if item_id in values else []
@@ -112,6 +124,16 @@ def _fixed(item: Item, capture: Capture | None, warc_sha256: str | None) -> dict
         "warc_sha256": warc_sha256,
         "warc_record_id": capture.main_record_id if capture else None,
         "payload_digest": capture.payload_digest if capture else None,
+    }
+
+
+def _screened(held: Screening | None) -> dict[str, Any]:
+    if held is None or held.verdict is None:
+        return {"screening": None, "excluded_because": None}
+    excluded = held.verdict is Verdict.EXCLUDED
+    return {
+        "screening": held.verdict.value,
+        "excluded_because": held.reason if excluded else None,
     }
 
 

@@ -15,7 +15,7 @@ from datetime import tzinfo
 from itertools import chain
 from typing import Final
 
-from annotate.models import FieldType, Project, StudyField
+from annotate.models import FieldType, Project, StudyField, Verdict
 from annotate.services.counting import IS_WORDS, POSTED_KEY, Why, quoted
 from annotate.services.label_index import Labels
 from annotate.services.labels import days_of, whys_of
@@ -132,6 +132,22 @@ def _sources(
             "month:none",
             by_value=True,
         )
+    yield _Source(
+        "screening",
+        "Screening",
+        _verdicts(labels),
+        lambda value: f"is:{value}",
+        "is:unscreened",
+        grouped=False,
+    )
+    yield _Source(
+        "excluded",
+        "Excluded because",
+        _reasons(labels),
+        lambda value: quoted("excluded", value),
+        "",
+        grouped=False,
+    )
     for field in fields:
         if field.type in _FACETED:
             yield _of_field(labels, field)
@@ -183,6 +199,23 @@ def _tags(labels: Labels) -> Values:
         lambda: {
             key: [labels.tag_names[tag_id][0] for tag_id in held if tag_id in labels.tag_names]
             for key, held in labels.tags.items()
+        },
+    )
+
+
+def _verdicts(labels: Labels) -> Values:
+    return labels.once(
+        "screening facet",
+        lambda: {key: [one.verdict.value for one in held] for key, held in labels.screened.items()},
+    )
+
+
+def _reasons(labels: Labels) -> Values:
+    return labels.once(
+        "excluded facet",
+        lambda: {
+            key: [one.reason for one in held if one.verdict is Verdict.EXCLUDED]
+            for key, held in labels.screened.items()
         },
     )
 

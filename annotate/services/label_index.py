@@ -44,19 +44,23 @@ from annotate.services.held_links import (
     read_sweep_names,
     read_sweeps,
 )
+from annotate.services.held_verdicts import HeldVerdict, read_verdicts
 from annotate.services.registry.known import Known, read_known
 from annotate.visibility import is_blind
 from archive.capture.outcome import Outcome
 
 Made = TypeVar("Made")
 _BATCH: Final = 500  # items asked for in one statement
-_TAG_EVENTS: Final = frozenset({EventKind.TAG_ADD, EventKind.TAG_REMOVE})
-_VALUE_EVENTS: Final = frozenset({EventKind.VALUE_SET, EventKind.VALUE_CHECK})
-_NOTE_EVENTS: Final = frozenset(
-    {EventKind.NOTE_CREATE, EventKind.NOTE_EDIT, EventKind.NOTE_WITHDRAW}
-)
-_SENSITIVE_EVENTS: Final = frozenset(
-    {EventKind.ITEM_MARK_SENSITIVE, EventKind.ITEM_UNMARK_SENSITIVE}
+# What events of a kind may have changed, of the item they name.
+_CHANGES: Final[Sequence[tuple[frozenset[EventKind], str | None]]] = (
+    (frozenset({EventKind.TAG_ADD, EventKind.TAG_REMOVE}), "tags"),
+    (frozenset({EventKind.VALUE_SET, EventKind.VALUE_CHECK}), "values"),
+    (frozenset({EventKind.ITEM_SCREEN}), "screening"),
+    (frozenset({EventKind.NOTE_CREATE, EventKind.NOTE_EDIT, EventKind.NOTE_WITHDRAW}), "notes"),
+    (frozenset({EventKind.ITEM_MARK_SENSITIVE, EventKind.ITEM_UNMARK_SENSITIVE}), "sensitive"),
+    (RELATION_EVENTS, "relations"),
+    (SWEEP_EVENTS, "sweeps"),
+    (REGISTRY_EVENTS | DECISION_EVENTS, None),
 )
 
 
@@ -110,6 +114,7 @@ class Labels:
     sweeps: dict[str, tuple[str, ...]] = field(default_factory=dict)  # ids of those that found it
     sweep_names: dict[str, str] = field(default_factory=dict)
     known: Known = field(default_factory=Known)  # the registry
+    screened: dict[str, tuple[HeldVerdict, ...]] = field(default_factory=dict)  # one, or none
     derived: dict[Any, Any] = field(default_factory=dict)  # what was made from these; not kept on
 
     def once(self, key: Any, make: Callable[[], Made]) -> Made:
@@ -210,6 +215,7 @@ class LabelIndex:
             relations=dict(old.relations),
             sweeps=dict(old.sweeps),
             known=read_known(connection, self._project_id) if registry else old.known,
+            screened=dict(old.screened),
         )
         for parts, ids in changed.items():
             ordered = sorted(ids)
@@ -224,6 +230,7 @@ class LabelIndex:
 _OWN_LABELS: Final = "holdfast.labels"
 _Part: Final = (
     "captures", "items", "notes", "relations", "sensitive", "sweeps", "tags", "values",
+    "screening",
 )  # fmt: skip
 _indexes: WeakKeyDictionary[Any, dict[str, LabelIndex]] = WeakKeyDictionary()
 _indexes_lock = threading.Lock()
@@ -260,20 +267,9 @@ def _head(reading: Connection | Session, project_id: str) -> int:
 
 def _parts_of(kind: EventKind) -> frozenset[str]:
     """Return what an event of this kind may have changed; of an unknown one, anything."""
-    if kind in _TAG_EVENTS:
-        return frozenset({"tags"})
-    if kind in _VALUE_EVENTS:
-        return frozenset({"values"})
-    if kind in _NOTE_EVENTS:
-        return frozenset({"notes"})
-    if kind in _SENSITIVE_EVENTS:
-        return frozenset({"sensitive"})
-    if kind in RELATION_EVENTS:
-        return frozenset({"relations"})
-    if kind in SWEEP_EVENTS:
-        return frozenset({"sweeps"})
-    if kind in REGISTRY_EVENTS | DECISION_EVENTS:
-        return frozenset()
+    for kinds, part in _CHANGES:
+        if kind in kinds:
+            return frozenset() if part is None else frozenset({part})
     return frozenset(_Part)
 
 
@@ -394,5 +390,8 @@ _READERS: Final[dict[str, Callable[[Any, str, Sequence[str] | None, Labels], Non
     ),
     "sweeps": lambda reading, project_id, ids, labels: _replace(
         labels.sweeps, read_sweeps(reading, project_id, ids), ids
+    ),
+    "screening": lambda reading, project_id, ids, labels: _replace(
+        labels.screened, read_verdicts(reading, project_id, ids), ids
     ),
 }

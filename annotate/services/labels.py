@@ -10,11 +10,20 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from annotate.models import FieldType, ObservedState, Project, StudyField, ValueSource, ValueState
+from annotate.models import (
+    FieldType,
+    ObservedState,
+    Project,
+    StudyField,
+    ValueSource,
+    ValueState,
+    Verdict,
+)
 from annotate.services import coded, counting
 from annotate.services.attribution import Attribution
 from annotate.services.fields import fields_of
 from annotate.services.folding import fold
+from annotate.services.held_verdicts import excluded_for, screened
 from annotate.services.label_index import HeldValue, ItemFacts, Labels, labels_of
 from annotate.services.zones import local_day
 from archive.capture.outcome import Outcome
@@ -73,6 +82,7 @@ class ProjectLabels:
             "basis": lambda value: self._attributed("bases", value),
             "relation": self._relation,
             "sweep": self._sweep,
+            "excluded": self._excluded,
         }
 
     def everything(self) -> frozenset[str]:
@@ -128,11 +138,21 @@ class ProjectLabels:
             "noted": lambda: self._labels.noted,
             "sensitive": lambda: self._labels.sensitive,
             "differs": self._differing,
+            "included": lambda: (
+                self.everything() & screened(self._labels.screened, Verdict.INCLUDED)
+            ),
+            "unscreened": lambda: self.everything() - self._labels.screened.keys(),
         }
         if value.lower() not in simple:
             known = ", ".join(sorted([*simple, *words]))
             raise UnknownFieldError(f"is:{value} is not known; there are {known}")
         return simple[value.lower()]()
+
+    def _excluded(self, value: str) -> frozenset[str]:
+        """Items excluded in screening for a reason: `excluded:"no face"`, `excluded:*`."""
+        held = self._labels.screened
+        folded = {one.reason: fold(one.reason) for said in held.values() for one in said}
+        return self.everything() & excluded_for(held, folded, fold(value))
 
     def _without(self, having: frozenset[str]) -> frozenset[str]:
         """Return the items none of whose addresses is among `having`."""

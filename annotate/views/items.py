@@ -32,6 +32,7 @@ from annotate.services import (
     replay_checks,
     requests,
     sameness,
+    screening,
     tags,
     timeline,
 )
@@ -286,6 +287,7 @@ def _of_item(session: Session, context: ProjectContext, item: Item) -> dict[str,
             (one, values.get(one.id, []), fields.version_of(values.get(one.id, [])))
             for one in all_fields
         ],
+        "screened": screening.said_of(session, [item.id]).get(item.id),
         "judgements": sameness.judgements_of(session, item.id),
         "history": live.of_item(session, item.id),
         "requests": session.scalars(

@@ -28,8 +28,9 @@ from annotate.models import (
     NameKind,
     Project,
     Role,
+    Verdict,
 )
-from annotate.services import codebooks, people, projects, rounds, sensitive
+from annotate.services import codebooks, people, projects, rounds, screening, sensitive
 from annotate.services.registry import assertions, entries, relations
 from annotate.services.registry.evidence import Evidence
 from annotate.wiring import Wiring
@@ -73,6 +74,9 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
             opened = rounds.open_round(session, actor, held, version, plan, found)
         rounds.reveal(session, actor, held, opened)
         registered = register(session, actor, held, found[0])
+        digest = screening.digest_of(found[:2])
+        said = screening.Said(Verdict.EXCLUDED, "没有 وجه")
+        act = screening.screen_many(session, actor, held, found[:2], said, query="", shown=digest)
         codebooks.begin_next(session, actor, held, version, "the pilot")
         sensitive.mark(session, actor, held, session.get_one(Item, found[0]), "دم 血")
     with wiring.database.read() as session:
@@ -99,6 +103,8 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
     pages.append(f"{study}/rounds/{opened.id}/settle")
     pages += [f"{study}/registry", f"{study}/registry/{registered}", f"{study}/relation-types",
               f"{study}/items/{item}/relations"]  # fmt: skip
+    pages += [f"{study}/screening{tab}" for tab in ("", "?q=棉花", "/many?q=", "/acts")]
+    pages.append(f"{study}/screening/acts/{act.id}")
     return {"owner": pages, "coder": [f"{study}/coding", f"{study}/coding/unit/{unit}"]}
 
 

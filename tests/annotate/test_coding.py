@@ -373,7 +373,7 @@ def test_a_round_needs_frozen_words_and_enough_people(
 CANARY = "canaryword"
 # What the others wrote. The bare word may come back: the one who looks asked for it.
 PLANTED = re.compile(
-    rb"canaryword(tag|note|value|memo|draft|entry|name|said|quote|handle|judged|alone|decided|elsewhere)"
+    rb"canaryword(tag|note|value|memo|draft|entry|name|said|quote|handle|judged|alone|decided|elsewhere|reason)"
 )
 
 
@@ -402,6 +402,13 @@ def test_blind_coders_meet_no_byte_of_what_others_did(
         value=f"{CANARY}value",
         version=version_of(owner, here),
     )
+    form = {"verdict": "excluded", "reason": f"{CANARY}reason"}
+    got = send(owner, here, f"/p/study/screening/items/{item}", **form, version="0")
+    assert got.status_code == 302, got.text
+    many = "/p/study/screening/many?q=is:captured"
+    shown = re.search(r'name="shown" value="(\w+)"', owner.get(many).text)[1]
+    got = send(owner, many, many, **form, q="is:captured", shown=shown)
+    assert got.status_code == 302, got.text
     unit = next(one for one in units(wiring, "manager"))
     form = {"v_include": "yes", "v_frame": "food", "q_frame": "新疆棉花", "v_strength": "weak"}
     form |= {"m_frame": f"{CANARY}memo"}
@@ -430,6 +437,8 @@ def test_blind_coders_meet_no_byte_of_what_others_did(
     refused = send(second, here, f"{here}/notes", text="mine", kind="remark")
     assert refused.status_code == 403
     assert "blind" in refused.text
+    got = send(second, here, f"/p/study/screening/items/{item}", **form, version="0")
+    assert got.status_code == 403
     send(owner, round_page, f"{round_page}/reveal", sure="yes")
     assert f"{CANARY}tag" in second.get(here).text
     assert f"{CANARY}memo" in sign_in("owner").get(f"{round_page}/answers.csv").text
@@ -573,7 +582,8 @@ def version_of(client: FlaskClient, here: str) -> str:
 
 def counted_pages() -> list[str]:
     queries = (f"{CANARY}*", f"note:{CANARY}note", f"tag:{CANARY}tag", "is:noted", "is:untagged",
-               f"narrative:{CANARY}value", "narrative:none", "tag:*", "棉花", "", "creator:known",
+               f"narrative:{CANARY}value", "narrative:none", "tag:*", "棉花", "is:excluded",
+               "is:unscreened", "is:included", f"excluded:{CANARY}reason", "is:counted", "", "creator:known",
                "relation:promotes", "relation:none", "creator:none")  # fmt: skip
     pages = [f"/p/study/?q={query}" for query in queries]
     return [*pages, "/p/study/registry", "/p/study/registry?q=canary", "/p/study/results"]
@@ -604,6 +614,7 @@ def walk(app: Flask, client: FlaskClient, wiring: Wiring, round_page: str, below
             Note,
             RegistryEntry,
             Relation,
+            ScreeningOperation,
             Sweep,
             Tag,
         )
@@ -616,6 +627,7 @@ def walk(app: Flask, client: FlaskClient, wiring: Wiring, round_page: str, below
         known["capture_id"] = list(session.scalars(select(Capture.id)))[:2]
         known["note_id"] = list(session.scalars(select(Note.id)))
         known["tag_id"] = list(session.scalars(select(Tag.id)))
+        known["operation_id"] = list(session.scalars(select(ScreeningOperation.id)))
         known["import_id"] = list(session.scalars(select(ImportFile.id)))
     asked = 0
     adapter = app.url_map.bind("localhost")
