@@ -6,16 +6,20 @@ import http.server
 import json
 import shutil
 import statistics
+import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-from archive.capture.browser.engine import BrowserEngine
-from archive.capture.browsers import find_browser
-from archive.capture.job import CaptureJob
-from archive.capture.network import GuardPolicy
-from archive.urlkey import Address
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from archive.capture.browser.engine import BrowserEngine  # noqa: E402
+from archive.capture.browsers import find_browser  # noqa: E402
+from archive.capture.job import CaptureJob  # noqa: E402
+from archive.capture.network import GuardPolicy  # noqa: E402
+from archive.urlkey import Address  # noqa: E402
 
 RUNS = 5
 PICTURE = b"<svg xmlns='http://www.w3.org/2000/svg'>" + b"<rect width='9'/>" * 400 + b"</svg>"

@@ -124,3 +124,21 @@ def test_what_cannot_be_shown_is_a_sentence_and_no_error(
     checked = engine.check_replay(made)
     assert checked.similarity is None
     assert checked.problem
+
+
+def test_a_check_knows_nothing_of_the_one_before(
+    site: tuple[int, list[str]], engine: BrowserEngine, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The tab is kept: neither words nor pictures of an earlier view may mend a later one."""
+    port, _ = site
+    page = "<!doctype html><p>{}</p><img src=/turn.svg>"
+    found = []
+    for word, there in (("first", True), ("second", False)):
+        monkeypatch.setitem(PAGES, "/turn", ("text/html", page.format(word)))
+        monkeypatch.setitem(PAGES, "/turn.svg", ("image/svg+xml", SVG.decode() if there else ""))
+        folder = tmp_path / word
+        folder.mkdir()
+        _, checked = carry_out("/turn", site, engine, folder)
+        found.append((checked.similarity, checked.words_shown, checked.missing))
+    assert found == [(1000, 1, ()), (1000, 1, (f"http://127.0.0.1:{port}/turn.svg",))]

@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from archive.capture.attachments import software_version
 from archive.capture.browser.cdp import CdpError
-from archive.capture.browser.offline import check_offline
+from archive.capture.browser.offline import OfflineTab, check_offline
 from archive.capture.browser.process import BrowserProcess
 from archive.capture.browser.visit import Visit, visit_page
 from archive.capture.browser.writing import ENGINE, Page, write_capture
@@ -46,11 +46,13 @@ class _Kept:
     def __init__(self) -> None:
         self.runner = asyncio.Runner()
         self.process: BrowserProcess | None = None
+        self.offline: OfflineTab | None = None
         self.captures = 0
 
     async def end(self) -> None:
         """End the browser."""
         process, self.process = self.process, None
+        self.offline = None
         if process is not None:
             await process.end()
 
@@ -138,7 +140,9 @@ class BrowserEngine:
         usable = kept.process is not None and kept.process.usable
         process = kept.process if usable and kept.process is not None else await self._ready()
         try:
-            return await check_offline(process.cdp, result, CaptureOptions())
+            if kept.offline is None:
+                kept.offline = OfflineTab(process.cdp, CaptureOptions())
+            return await check_offline(kept.offline, result)
         except (CdpError, TimeoutError):
             await kept.end()
             raise
