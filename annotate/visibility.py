@@ -5,20 +5,21 @@ values of proposal fields, no events about them by others, and nobody's codings 
 (annotate.md §5). `blind` puts the rule on a session; from then on every ORM query of it is
 narrowed, whichever view, export, facet or count asks. That an item is sensitive is not hidden,
 for it protects; why, and who says so, is. Words of notes in the search index are
-outside the database: `BlindEngine` holds them back there.
+outside the database: `BlindEngine` holds them back there. Comments and memos have rules of their
+own, one of which is for everybody: sealing.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
-from annotate import events
+from annotate import events, sealing
 from annotate.models import (
     Annotation,
     Assertion,
@@ -38,11 +39,13 @@ from annotate.models import (
     ForeignName,
     HandleUse,
     ItemTag,
+    Membership,
     Note,
     NoteVersion,
     RegistryEntry,
     RegistryName,
     Relation,
+    Role,
     RoundState,
     RoundUnit,
     Screening,
@@ -53,6 +56,7 @@ from annotate.models import (
     User,
     ValueDecision,
 )
+from annotate.sealing import Standing
 from search.documents import Document
 from search.engine import Engine, Found, Health, NearWord
 from search.query import TextField, TextNode
@@ -70,6 +74,18 @@ _TELLING: Final = (
     EventKind.ANNOTATION_CREATE,
     EventKind.ANNOTATION_EDIT,
     EventKind.ANNOTATION_WITHDRAW,
+    EventKind.COMMENT_CREATE,
+    EventKind.COMMENT_EDIT,
+    EventKind.COMMENT_WITHDRAW,
+    EventKind.COMMENT_RESTORE,
+    EventKind.COMMENT_RESOLVE,
+    EventKind.COMMENT_REOPEN,
+    EventKind.MEMO_CREATE,
+    EventKind.MEMO_EDIT,
+    EventKind.MEMO_LINK,
+    EventKind.MEMO_UNLINK,
+    EventKind.MEMO_WITHDRAW,
+    EventKind.MEMO_RESTORE,
     EventKind.ITEM_MARK_SENSITIVE,
     EventKind.ITEM_UNMARK_SENSITIVE,
     EventKind.VALUE_SET,
@@ -100,16 +116,14 @@ _REGISTRY: Final = (
     EventKind.RELATION_CHANGE,
 )
 _BLIND: Final = "holdfast.blind"
-_BLIND_ROUNDS: Final = (
-    select(CodingRound.id)
-    .join(Assignment, Assignment.round_id == CodingRound.id)
-    .where(
-        CodingRound.project_id == bindparam("project_id"),
-        CodingRound.state == RoundState.BLIND,
-        Assignment.coder_id == bindparam("user_id"),
-    )
-    .distinct()
-)
+# Made once: every part of an archived page asks this.
+_BLIND_ROUNDS: Final = select(
+    CodingRound.id,
+    CodingRound.opened_at,
+    exists()
+    .where(Assignment.round_id == CodingRound.id, Assignment.coder_id == bindparam("user_id"))
+    .label("own"),
+).where(CodingRound.project_id == bindparam("project_id"), CodingRound.state == RoundState.BLIND)
 _WORK: Final = frozenset(
     {
         EventKind.TAG_ADD,
@@ -120,6 +134,12 @@ _WORK: Final = frozenset(
         EventKind.ANNOTATION_CREATE,
         EventKind.ANNOTATION_EDIT,
         EventKind.ANNOTATION_WITHDRAW,
+        EventKind.COMMENT_CREATE,
+        EventKind.COMMENT_EDIT,
+        EventKind.COMMENT_WITHDRAW,
+        EventKind.COMMENT_RESTORE,
+        EventKind.COMMENT_RESOLVE,
+        EventKind.COMMENT_REOPEN,
         EventKind.VALUE_SET,
         EventKind.VALUE_DECIDE,
         EventKind.VALUE_UNDECIDE,
@@ -132,13 +152,14 @@ _WORK: Final = frozenset(
 
 def blind(session: Session, user: User, project_id: str) -> frozenset[str]:
     """Put the rule on a session for a person; return the items they are blind to now."""
-    asked = {"project_id": project_id, "user_id": user.id}
-    rounds = session.scalars(_BLIND_ROUNDS, asked).all()
+    standing = _standing(session, user, project_id)
+    _narrow(session, sealing.criteria(standing))
+    rounds = standing.own
     if not rounds:
         return frozenset()
     units = select(RoundUnit.item_id).where(RoundUnit.round_id.in_(rounds)).distinct()
     hidden = frozenset(session.scalars(units))
-    _Rule(user, tuple(rounds)).put_on(session)
+    _Rule(user, rounds).put_on(session)
     session.info[_BLIND] = hidden
     events.close_items(
         session,
@@ -261,17 +282,44 @@ class _Rule:
 
     def put_on(self, session: Session) -> None:
         """Narrow every ORM SELECT of the session from here on."""
-        options = [
-            with_loader_criteria(entity, criterion, include_aliases=True)
-            for entity, criterion in self._criteria
-        ]
+        _narrow(session, self._criteria)
 
-        def narrow(state: ORMExecuteState) -> None:
-            whole = state.execution_options.keys() & events.UNNARROWED.keys()
-            if state.is_select and not state.is_column_load and not whole:
-                state.statement = state.statement.options(*options)
 
-        sqlalchemy_event.listen(session, "do_orm_execute", narrow)
+def _standing(session: Session, user: User, project_id: str) -> Standing:
+    asked = {"project_id": project_id, "user_id": user.id}
+    sealed = session.execute(_BLIND_ROUNDS, asked).all()
+    if not sealed:
+        return Standing(user, manages=False, sealed=(), own=(), since=None)
+    own = [(one, opened) for one, opened, is_own in sealed if is_own]
+    role = session.scalar(
+        select(Membership.role).where(
+            Membership.project_id == project_id, Membership.user_id == user.id
+        )
+    )
+    return Standing(
+        user,
+        manages=role in {Role.OWNER, Role.MANAGER},
+        sealed=tuple(one for one, _opened, _own in sealed),
+        own=tuple(one for one, _opened in own),
+        since=min((opened for _one, opened in own), default=None),
+    )
+
+
+def _narrow(session: Session, criteria: Sequence[tuple[Any, ColumnElement[bool]]]) -> None:
+    """Narrow every ORM SELECT of the session from here on."""
+    if not criteria:
+        return
+    options = [
+        with_loader_criteria(entity, criterion, include_aliases=True)
+        for entity, criterion in criteria
+    ]
+
+    def narrow(state: ORMExecuteState) -> None:
+        whole = state.execution_options.keys() & events.UNNARROWED.keys()
+        if state.is_select and not state.is_column_load and not whole:
+            state.statement = state.statement.options(*options)
+
+    sqlalchemy_event.listen(session, "do_orm_execute", narrow)
 
 
 class BlindEngine:

@@ -41,6 +41,7 @@ from annotate.models.finding import (
     SweepItem,
     SweepKind,
 )
+from annotate.models.memo import Memo, MemoDraft, MemoKind, MemoLink, MemoVersion
 from annotate.models.people import (
     ApiToken,
     Membership,
@@ -74,6 +75,7 @@ from annotate.models.rendition import (
 )
 from annotate.models.screening import Screening, ScreeningOperation, Verdict
 from annotate.models.sensitive import MarkSource, SensitiveMark, SensitiveReason
+from annotate.models.talk import Comment, CommentOn, CommentVersion, ForYou, Told
 from annotate.models.watching import Keep, Observation, ObservedState, Watch
 from annotate.models.ways import CaptureSession, ProjectEgress
 from annotate.models.work import (
@@ -113,6 +115,9 @@ __all__ = [
     "CodingDraft",
     "CodingElsewhere",
     "CodingRound",
+    "Comment",
+    "CommentOn",
+    "CommentVersion",
     "Decision",
     "DocumentRendition",
     "EntryJudgement",
@@ -125,6 +130,7 @@ __all__ = [
     "FieldType",
     "FieldValue",
     "FinalAnswer",
+    "ForYou",
     "ForeignKind",
     "ForeignName",
     "FormerRendition",
@@ -141,6 +147,11 @@ __all__ = [
     "Likeness",
     "MarkSource",
     "Membership",
+    "Memo",
+    "MemoDraft",
+    "MemoKind",
+    "MemoLink",
+    "MemoVersion",
     "NameKind",
     "Note",
     "NoteKind",
@@ -180,6 +191,7 @@ __all__ = [
     "SweepItem",
     "SweepKind",
     "Tag",
+    "Told",
     "User",
     "ValueDecision",
     "ValueSource",

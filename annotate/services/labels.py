@@ -19,7 +19,7 @@ from annotate.models import (
     ValueState,
     Verdict,
 )
-from annotate.services import coded, counting
+from annotate.services import coded, counting, memos
 from annotate.services.attribution import Attribution
 from annotate.services.fields import fields_of
 from annotate.services.folding import fold
@@ -83,6 +83,7 @@ class ProjectLabels:
             "relation": self._relation,
             "sweep": self._sweep,
             "excluded": self._excluded,
+            "memo": self._memo,
         }
 
     def everything(self) -> frozenset[str]:
@@ -303,6 +304,10 @@ class ProjectLabels:
             item_id for item_id, held in self._labels.sweeps.items() if wanted.intersection(held)
         )
         return self._without(found) if value == "none" else found
+
+    def _memo(self, value: str) -> frozenset[str]:
+        """Items some memo is about that holds these words: `memo:"state outlets"`, `memo:*`."""
+        return memos.items_with(self._session, self._project, value)
 
     def _differs(self, key: str) -> frozenset[str]:
         return frozenset(

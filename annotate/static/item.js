@@ -1,6 +1,6 @@
 // What others do to this item appears here without reloading; what is being typed stays.
 const item = document.querySelector("[data-item]")?.dataset.item;
-const regions = ["tags", "notes", "fields", "same", "history"];
+const regions = ["sensitive", "tags", "notes", "comments", "memos", "fields", "same", "history"];
 
 document.addEventListener("holdfast:events", async ({ detail }) => {
   if (!detail.events.some((one) => one.item === item)) return;

@@ -7,10 +7,11 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from annotate.errors import StaleSaveError
-from annotate.models import Capture, Item, Rendition
+from annotate.models import Capture, CommentOn, Item, Project, Rendition
 from annotate.permissions import Act
-from annotate.services import coding, returning, rounds
+from annotate.services import coding, comments, returning, rounds
 from annotate.services.coding import Unit
+from annotate.services.comments import Subject
 from annotate.views.answer_form import read_answers, read_number
 from annotate.views.context import (
     actor,
@@ -56,7 +57,7 @@ def show(slug: str, assignment_id: str) -> str:
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.CODE)
         unit = coding.get_unit(session, context.project, person(), assignment_id)
-        return _page(session, unit)
+        return _page(session, context.project, unit)
 
 
 @bp.post("/p/<slug>/coding/unit/<assignment_id>/draft")
@@ -117,7 +118,7 @@ def hand_back(slug: str, assignment_id: str) -> Response:
     return redirect(url_for("coding.following", slug=slug, round_id=round_id, after=place))
 
 
-def _page(session: Session, unit: Unit) -> str:
+def _page(session: Session, project: Project, unit: Unit) -> str:
     capture = session.get(Capture, unit.capture_id) if unit.capture_id else None
     rendition = session.get(Rendition, unit.capture_id) if unit.capture_id else None
     before, behind = coding.neighbours(session, unit.assignment)
@@ -132,5 +133,6 @@ def _page(session: Session, unit: Unit) -> str:
         behind=behind,
         mine=mine[0],
         veil=veil_over(session, unit.assignment.item_id),
+        threads=comments.threads_on(session, project, Subject(CommentOn.UNIT, unit.assignment.id)),
         may_return=returning.may_hand_back(session, unit),
     )

@@ -20,7 +20,7 @@ from annotate.errors import NotFoundError, SignInError
 from annotate.events import Actor
 from annotate.models import Project, Role, User
 from annotate.permissions import Act
-from annotate.services import people, projects, tokens
+from annotate.services import mentions, people, projects, tokens
 from annotate.services.mark import mark_of
 from annotate.services.zones import parse_zone
 from annotate.wiring import Wiring
@@ -29,6 +29,7 @@ from search.errors import IndexDamagedError
 from search.whoosh_engine import WhooshEngine
 
 EXTENSION: Final = "holdfast"
+_PARTS: Final = frozenset({"api", "captures"})  # what they answer with has no header of ours
 API: Final = "/api/"  # here tokens count, and cookies do not: so no form of another page can act
 _NOT_YOURS: Final = "There is no such project, or you are not in it."
 Parameters = ParamSpec("Parameters")
@@ -169,6 +170,8 @@ def enter_project(
     context.permit(act)
     g.context = context
     g.hidden = visibility.blind(session, person(), project.id)
+    if request.blueprint not in _PARTS:
+        g.for_you = mentions.unread(session, project, person())
     return context
 
 
@@ -191,6 +194,7 @@ def template_words() -> dict[str, Any]:
         "person": getattr(g, "person", None),
         "project": context.project if context else None,
         "context": context,
+        "for_you": getattr(g, "for_you", 0),
         "closed": len(getattr(g, "hidden", ())),
         "may": may,
         "mark": mark_of(wiring().web_key, g.person.id) if getattr(g, "person", None) else None,

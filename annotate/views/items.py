@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -22,10 +22,12 @@ from annotate.models import (
 from annotate.permissions import Act
 from annotate.services import (
     checks,
+    comments,
     elsewhere,
     fields,
     items,
     live,
+    memos,
     notes,
     reading,
     renditions,
@@ -37,6 +39,7 @@ from annotate.services import (
     timeline,
 )
 from annotate.services.counting import load_facts_of_items, why
+from annotate.services.projects import members_of
 from annotate.views.context import ProjectContext, actor, load_project, signed_in, wiring
 from annotate.views.veiling import veil_over
 from archive.urlkey import Address
@@ -288,6 +291,10 @@ def _of_item(session: Session, context: ProjectContext, item: Item) -> dict[str,
             for one in all_fields
         ],
         "screened": screening.said_of(session, [item.id]).get(item.id),
+        "memos": memos.about_item(session, project, item.id),
+        "threads": comments.threads_of_item(session, project, item.id),
+        "names": [(one.login, one.display_name) for one, _role in members_of(session, project)],
+        "closed_here": item.id in g.hidden,
         "judgements": sameness.judgements_of(session, item.id),
         "history": live.of_item(session, item.id),
         "requests": session.scalars(

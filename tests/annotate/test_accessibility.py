@@ -23,14 +23,26 @@ from annotate.models import (
     CaptureRequest,
     CodebookVersion,
     CodingRound,
+    CommentOn,
     EntryKind,
     Item,
+    MemoKind,
     NameKind,
     Project,
     Role,
     Verdict,
 )
-from annotate.services import codebooks, people, projects, rounds, screening, sensitive
+from annotate.services import (
+    codebooks,
+    comments,
+    memos,
+    people,
+    projects,
+    rounds,
+    screening,
+    sensitive,
+)
+from annotate.services.comments import Subject
 from annotate.services.registry import assertions, entries, relations
 from annotate.services.registry.evidence import Evidence
 from annotate.wiring import Wiring
@@ -78,6 +90,7 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
         said = screening.Said(Verdict.EXCLUDED, "没有 وجه")
         act = screening.screen_many(session, actor, held, found[:2], said, query="", shown=digest)
         codebooks.begin_next(session, actor, held, version, "the pilot")
+        memo = plant_talk(session, held, session.get_one(Item, found[0]))
         sensitive.mark(session, actor, held, session.get_one(Item, found[0]), "دم 血")
     with wiring.database.read() as session:
         item = found[0]
@@ -92,7 +105,7 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
              f"{study}/imports", f"{study}/results", f"{study}/settings", f"{study}/tokens",
              f"{study}/codebooks", f"{study}/exchange", f"{study}/rounds", "/people", "/me",
              f"{study}/items/{item}/highlights", f"{study}/queue/{asked}", f"{study}/searches",
-             f"{study}/watching", f"{study}/package", f"{study}/sensitive", f"{study}/items/{item}/compare",
+             f"{study}/watching", f"{study}/package", f"{study}/sensitive", f"{study}/memos", f"{study}/items/{item}/compare",
              f"/c/{taken}/recorded", f"/c/{taken}/missing", f"/c/{taken}/records/0",
              f"/c/{taken}/records"]  # fmt: skip
     pages += [
@@ -101,6 +114,8 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
     pages += [f"{study}/codebooks/{one}{tab}" for one in versions for tab in ("", "/recoding")]
     pages += [f"{study}/rounds/{one}" for one in opened_rounds]
     pages.append(f"{study}/rounds/{opened.id}/settle")
+    pages += [f"{study}/memos/{memo}", f"{study}/comments", f"{study}/comments/item/{item}"]
+    pages.append(f"{study}/for-you")
     pages += [f"{study}/registry", f"{study}/registry/{registered}", f"{study}/relation-types",
               f"{study}/items/{item}/relations"]  # fmt: skip
     pages += [f"{study}/screening{tab}" for tab in ("", "?q=棉花", "/many?q=", "/acts")]
@@ -126,6 +141,22 @@ def register(session: Session, actor: Actor, held: Project, item_id: str) -> str
         spec = relations.RelationSpec(kind, subject, other, quote="القطن")
         relations.relate(session, actor, held, spec, Evidence(item, provenance="ملاحظة"))
     return account.id
+
+
+def plant_talk(session: Session, held: Project, item: Item) -> str:
+    """A thread with an answer, one that is settled, and a memo with two versions and a link."""
+    owner, manager = (
+        people.actor_of(people.find_user(session, one)) for one in ("owner", "manager")
+    )
+    subject = Subject(CommentOn.ITEM, item.id, item_id=item.id)
+    said = comments.add(session, manager, held, subject, "@owner قالها 说了", question=True)
+    comments.reply(session, owner, held, said, "نعم", sealed=False)
+    settled = comments.add(session, manager, held, subject, "@owner done?")
+    comments.resolve(session, owner, held, settled, sealed=False, back=False)
+    memo = memos.create(session, owner, held, MemoKind.METHOD, "كيف 如何", "一")
+    memos.edit(session, owner, held, memo, "كيف 如何", "二", seen=1)
+    memos.link_item(session, owner, held, memo, item)
+    return memo.id
 
 
 def sign_in(browser: Browser, served: str, login: str, *, dark: bool, width: int) -> Page:

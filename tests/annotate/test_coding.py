@@ -373,7 +373,8 @@ def test_a_round_needs_frozen_words_and_enough_people(
 CANARY = "canaryword"
 # What the others wrote. The bare word may come back: the one who looks asked for it.
 PLANTED = re.compile(
-    rb"canaryword(tag|note|value|memo|draft|entry|name|said|quote|handle|judged|alone|decided|elsewhere|reason)"
+    rb"canaryword(tag|note|value|memo|draft|entry|name|said|quote|handle|judged|alone|decided"
+    rb"|elsewhere|comment|reason)"
 )
 
 
@@ -416,6 +417,7 @@ def test_blind_coders_meet_no_byte_of_what_others_did(
     send(first, unit, f"{unit}/draft", **{"m.include": f"{CANARY}draft", "seconds": "1"})
     plant_coding_elsewhere(wiring, item)
     registered = plant_in_the_registry(owner, item)
+    plant_talk(owner, first, here, unit, book_of(wiring))
     from annotate.jobs.indexing import index_now
 
     index_now(wiring)
@@ -440,7 +442,12 @@ def test_blind_coders_meet_no_byte_of_what_others_did(
     got = send(second, here, f"/p/study/screening/items/{item}", **form, version="0")
     assert got.status_code == 403
     send(owner, round_page, f"{round_page}/reveal", sure="yes")
-    assert f"{CANARY}tag" in second.get(here).text
+    shown = second.get(here).text
+    assert f"{CANARY}tag" in shown
+    assert shown.count(f"{CANARY}comment") == 4  # of the item, its capture, and a unit of it
+    assert f"{CANARY}memo" in shown
+    assert f"{CANARY}comment" in second.get("/p/study/for-you").text
+    assert second.get("/p/study/memos").text.count(f"{CANARY}memo") == 6
     assert f"{CANARY}memo" in sign_in("owner").get(f"{round_page}/answers.csv").text
 
 
@@ -574,6 +581,34 @@ def plant_in_the_registry(owner: FlaskClient, item: str) -> str:
     return page
 
 
+def book_of(wiring: Wiring) -> str:
+    with wiring.database.read() as session:
+        return session.scalars(select(CodebookVersion.codebook_id)).first()
+
+
+def plant_talk(owner: FlaskClient, first: FlaskClient, here: str, unit: str, book: str) -> None:
+    """The owner speaks of the item, the fellow coder of everything else."""
+    said = {"text": f"@coder {CANARY}comment 棉花"}
+    item = here.rsplit("/", 1)[1]
+    capture = re.search(r"/c/([0-9a-f-]{36})/view", owner.get(here).text)[1]
+    talk = "/p/study/comments"
+    for on in (f"item/{item}", f"capture/{capture}"):
+        assert send(owner, here, f"{talk}/{on}", **said).status_code == 302
+    for asks in ("yes", "no"):
+        on = f"unit/{unit.rsplit('/', 1)[1]}"
+        assert send(first, unit, f"{talk}/{on}", question=asks, **said).status_code == 302
+    page = "/p/study/memos"
+    part = {"codebook": book, "part": "frame=food"}
+    assert send(first, page, f"{talk}/codebook/{book}?part=frame", **said).status_code == 302
+    for who, about in ((owner, {"item": item}), (first, {}), (first, {"item": item})):
+        memo = {"kind": "analytic", "title": f"{CANARY}memo", "text": f"{CANARY}memo"}
+        made = send(who, page, page, **memo, **about)
+        assert made.status_code == 302, made.text
+        assert send(who, page, f"{made.location}/links", **part).status_code == 302
+    send(owner, here, f"{here}/sensitive", reason=f"{CANARY}reason")
+    send(owner, here, f"{here}/sensitive/remove")
+
+
 def version_of(client: FlaskClient, here: str) -> str:
     page = client.get(here).text
     part = page[page.index("fields/narrative") :]
@@ -584,9 +619,11 @@ def counted_pages() -> list[str]:
     queries = (f"{CANARY}*", f"note:{CANARY}note", f"tag:{CANARY}tag", "is:noted", "is:untagged",
                f"narrative:{CANARY}value", "narrative:none", "tag:*", "棉花", "is:excluded",
                "is:unscreened", "is:included", f"excluded:{CANARY}reason", "is:counted", "", "creator:known",
-               "relation:promotes", "relation:none", "creator:none")  # fmt: skip
+               "relation:promotes", "relation:none", "creator:none", "memo:*",
+               f"memo:{CANARY}memo")  # fmt: skip
     pages = [f"/p/study/?q={query}" for query in queries]
-    return [*pages, "/p/study/registry", "/p/study/registry?q=canary", "/p/study/results"]
+    return [*pages, "/p/study/registry", "/p/study/registry?q=canary", "/p/study/results", "/p/study/for-you",
+            "/p/study/comments", "/p/study/memos"]  # fmt: skip
 
 
 def stripped(page: bytes) -> bytes:
@@ -610,7 +647,9 @@ def walk(app: Flask, client: FlaskClient, wiring: Wiring, round_page: str, below
         from annotate.models import (
             Assertion,
             Capture,
+            Comment,
             ImportFile,
+            Memo,
             Note,
             RegistryEntry,
             Relation,
@@ -623,6 +662,10 @@ def walk(app: Flask, client: FlaskClient, wiring: Wiring, round_page: str, below
         known["assertion_id"] = list(session.scalars(select(Assertion.id)))
         known["relation_id"] = list(session.scalars(select(Relation.id)))
         known["sweep_id"] = list(session.scalars(select(Sweep.id)))
+        known["comment_id"] = list(session.scalars(select(Comment.id)))[:2]
+        known["memo_id"] = list(session.scalars(select(Memo.id)))
+        known["on"] = ["item", "capture", "codebook", "unit"]
+        known["subject_id"] = list(session.scalars(select(Comment.subject).distinct()))
 
         known["capture_id"] = list(session.scalars(select(Capture.id)))[:2]
         known["note_id"] = list(session.scalars(select(Note.id)))

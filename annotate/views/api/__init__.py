@@ -4,7 +4,26 @@
 over the same services as the pages.
 """
 
-from annotate.views.api import coding, items, recoding, registry, relations, screening, sensitive
+from annotate.views.api import (
+    coding,
+    items,
+    recoding,
+    registry,
+    relations,
+    screening,
+    sensitive,
+    talk,
+)
 from annotate.views.api.spec import bp
 
-__all__ = ["bp", "coding", "items", "recoding", "registry", "relations", "screening", "sensitive"]
+__all__ = [
+    "bp",
+    "coding",
+    "items",
+    "recoding",
+    "registry",
+    "relations",
+    "screening",
+    "sensitive",
+    "talk",
+]
