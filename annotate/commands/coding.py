@@ -17,6 +17,9 @@ from annotate.commands.context import as_option, in_project, project_option
 from annotate.errors import UsageError
 from annotate.models import Scope
 from annotate.services.tokens import LONGEST_DAYS, make_token
+from archive.errors import NotAnArchiveError
+from archive.importing.bounded import Limits
+from archive.importing.lists import open_table
 
 
 @click.command()
@@ -30,7 +33,7 @@ from annotate.services.tokens import LONGEST_DAYS, make_token
 )
 @click.pass_obj
 def agreement(invocation: Invocation, file: Path, level: str) -> None:
-    """Compute agreement from a CSV: a row a unit, a column a coder.
+    """Compute agreement from a CSV or XLSX: a row a unit, a column a coder.
 
     A first column called unit, item or id names the units. Empty cells are missing values.
     """
@@ -47,11 +50,7 @@ def agreement(invocation: Invocation, file: Path, level: str) -> None:
 
 
 def _rows(file: Path) -> list[Row]:
-    try:
-        text = file.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file} is not UTF-8; save it as CSV UTF-8.") from error
-    table = [line for line in csv.reader(text.splitlines()) if any(line)]
+    table = _sheet(file) if file.suffix.lower() == ".xlsx" else _text(file)
     if len(table) < 2:
         raise UsageError(f"{file} has no row below its heading.")
     heading = table[0]
@@ -64,6 +63,22 @@ def _rows(file: Path) -> list[Row]:
                 f"{file}, row {number}: {len(line)} cells, the heading has {len(heading)}."
             )
     return [tuple(cell.strip() or None for cell in line[first:]) for line in table[1:]]
+
+
+def _text(file: Path) -> list[list[str]]:
+    try:
+        text = file.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is not UTF-8; save it as CSV UTF-8.") from error
+    return [line for line in csv.reader(text.splitlines()) if any(line)]
+
+
+def _sheet(file: Path) -> list[list[str]]:
+    try:
+        held = open_table(file, file.name, Limits())
+    except NotAnArchiveError as error:
+        raise UsageError(str(error)) from error
+    return [list(held.header), *(list(cells) for _line, cells in held.rows)]
 
 
 def _lines(found: Agreement) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import click
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 from annotate.cli import Invocation
 from annotate.commands.context import InProject, as_option, in_project, project_option
 from annotate.errors import EnvironmentMissingError, UsageError
+from annotate.exchange import spreadsheet
 from annotate.jobs.indexing import index_now
 from annotate.models import Project
 from annotate.services import (
@@ -33,7 +35,8 @@ from archive.export.signing import package_key
 from archive.urlkey import Address
 from search.whoosh_engine import WhooshEngine
 
-KINDS = ("csv", "json", "wacz", "cdxj", "qdpx")
+_TIMES: Final = ("captured_at", "observed_at")
+KINDS = ("csv", "json", "wacz", "cdxj", "qdpx", "xlsx")
 
 
 @click.command()
@@ -55,8 +58,10 @@ def export(
     slug: str | None,
     login: str | None,
 ) -> None:
-    """Take items out: a list of them (csv, json), their captures (wacz, cdxj), or texts with
+    """Take items out: a list of them (csv, json, xlsx), their captures (wacz, cdxj), or texts with
     what was coded in them, for other programs (qdpx)."""
+    if kind == "xlsx" and out is None:
+        raise UsageError("A workbook is no text for a terminal: say where to with --out FILE.")
     here = in_project(invocation, slug, login)
     index_now(here.wiring)
     asked = _asked(query, tag)
@@ -71,15 +76,18 @@ def export(
         ids, what = _selected(here, session, project, asked, address)
         rows = exports.item_rows(session, project, ids)
         text = (
-            exports.to_csv(session, project, rows)
-            if kind == "csv"
-            else json.dumps(rows, ensure_ascii=False, indent=1) + "\n"
+            json.dumps(rows, ensure_ascii=False, indent=1) + "\n"
+            if kind == "json"
+            else exports.to_csv(session, project, rows)
         )
         exports.record_export(session, here.actor, project, query=what, kind=kind, rows=len(rows))
-    if out is None:
-        click.echo(text, nl=False)
-    else:
+    if kind == "xlsx" and out is not None:
+        out.write_bytes(spreadsheet.from_csv(text, "Items", spreadsheet.kinds(times=_TIMES)))
+    elif out is not None:
         out.write_text(text, "utf-8", newline="")
+    else:
+        click.echo(text, nl=False)
+    if out is not None:
         click.echo(f"{len(rows)} items in {out}", err=True)
 
 

@@ -17,6 +17,7 @@ from annotate.instrument.codebook import (
     VariableType,
     check,
 )
+from archive.importing.tables import guarded, unguarded
 
 COLUMNS: Final = (
     "variable", "variable_label", "type", "variable_definition", "required", "missing",
@@ -35,7 +36,8 @@ def write_table(codebook: Codebook) -> str:
     for variable in codebook.variables:
         row = _variable_row(variable)
         for code in variable.codes or (None,):
-            writer.writerow(row | (_code_row(code) if code is not None else {}))
+            cells = row | (_code_row(code) if code is not None else {})
+            writer.writerow({name: guarded(cell) for name, cell in cells.items()})
     return out.getvalue()
 
 
@@ -49,7 +51,11 @@ def read_table(name: str, text: str) -> Codebook:
         raise UsageError("The table needs a column “variable”; “code” holds the codes.")
     codebook = Codebook(name)
     for number, row in enumerate(reader, start=2):
-        cells = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
+        cells = {
+            key: unguarded(value or "").strip()
+            for key, value in row.items()
+            if isinstance(key, str)
+        }
         try:
             codebook = _with_row(codebook, cells)
         except ValueError as error:

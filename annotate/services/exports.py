@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ from archive.clock import isoformat
 
 # What a spreadsheet takes for a formula (OWASP, CSV injection); a ' in front makes it text.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_NEGATIVE: Final = re.compile(r"-\d+(\.\d+)?")  # a number, and nothing to run
 _BATCH: Final = 500
 BOM: Final = "\ufeff"
 FIXED_COLUMNS: Final = (
@@ -149,4 +151,5 @@ def spreadsheet_cell(value: object) -> str:
     if isinstance(value, list):
         value = "; ".join(str(part) for part in value)
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    guard = text.startswith(_FORMULA) and not _NEGATIVE.fullmatch(text)
+    return f"'{text}" if guard else text

@@ -41,6 +41,7 @@ from annotate.selectors.text import find
 from annotate.services import adjudication, codebooks, reliability
 from annotate.services.interchange import Outgoing
 from annotate.services.reliability import Sheet
+from annotate.visibility import hidden_items
 from archive.clock import isoformat
 from archive.importing import refi
 
@@ -51,14 +52,12 @@ def gather(
     session: Session,
     project: Project,
     item_ids: Sequence[str] | None = None,
-    closed: frozenset[str] = frozenset(),
 ) -> Outgoing:
-    """Return the project as it goes out.
+    """Return the project as it goes out; of items the person codes blind, only the texts.
 
     :param item_ids: only these items; None: all that have a text
-    :param closed: items the person codes blind: only their texts go out, whatever round it was
     """
-    return _Gathering(session, project, item_ids, closed).whole()
+    return _Gathering(session, project, item_ids).whole()
 
 
 class _Gathering:
@@ -69,12 +68,11 @@ class _Gathering:
         session: Session,
         project: Project,
         item_ids: Sequence[str] | None,
-        closed: frozenset[str],
     ) -> None:
         self._session = session
         self._project = project
         self._only = frozenset(item_ids) if item_ids is not None else None
-        self._closed = closed
+        self._closed = hidden_items(session)
         self._names = self._foreign_names()
         self._users: dict[str, str] = {}
         self._notes: dict[str, refi.Note] = {}

@@ -31,6 +31,7 @@ from annotate.models import (
     RoundUnit,
     User,
 )
+from annotate.services.exports import spreadsheet_cell
 from annotate.visibility import hidden_items
 from archive.clock import isoformat
 
@@ -194,7 +195,7 @@ def matrix_csv(held: Sheet, variable: Variable) -> str:
     writer.writerow(["unit", *(coder.pseudonym for coder in held.coders)])
     none = NONE if variable.condition is not None else None
     for item_id, row in matrix(held, variable, none=none):
-        writer.writerow([item_id, *("" if value is None else str(value) for value in row)])
+        writer.writerow([item_id, *(spreadsheet_cell(value) for value in row)])
     return out.getvalue()
 
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from annotate.errors import UsageError
-from annotate.exchange.qda_codes import from_codes
-from annotate.instrument import codebook as instrument
 from annotate.instrument import editing, table
 from annotate.instrument.changes import changes
 from annotate.instrument.codebook import (
@@ -25,13 +21,11 @@ from annotate.instrument.codebook import (
 from annotate.models import CodebookVersion
 from annotate.permissions import Act
 from annotate.services import codebooks
+from annotate.views.codebook_files import LARGEST, read_codebook
 from annotate.views.context import actor, load_project, signed_in, wiring
 from annotate.views.recoding import edit
-from archive.errors import NotAnArchiveError
-from archive.importing import refi
 
 bp = Blueprint("codebooks", __name__)
-_LARGEST: Final = 2_000_000  # bytes of an uploaded codebook
 
 
 @bp.get("/p/<slug>/codebooks")
@@ -53,7 +47,9 @@ def create(slug: str) -> AnyResponse:
     upload = request.files.get("file")
     content = Codebook(name)
     if upload is not None and upload.filename:
-        content = _read(name or upload.filename.rpartition(".")[0], upload.read(_LARGEST + 1))
+        content = read_codebook(
+            name or upload.filename.rpartition(".")[0], upload.read(LARGEST + 1)
+        )
     with wiring().database.write() as session:
         context = load_project(session, slug, Act.MANAGE_CODING)
         version = codebooks.create(session, actor(), context.project, content)
@@ -212,31 +208,6 @@ def _condition(text: str) -> Condition | None:
     if not asked.strip():
         return None
     return Condition(asked.strip(), tuple(value.strip() for value in values.split("|")))
-
-
-def _read(name: str, data: bytes) -> Codebook:
-    if len(data) > _LARGEST:
-        raise UsageError("A codebook has at most 2 MB.")
-    if data.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
-        return _read_qdc(name, data)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError("The file is not UTF-8; save it as CSV UTF-8 or JSON.") from error
-    if text.lstrip().startswith("{"):
-        return replace(instrument.load(text), name=name)
-    return table.read_table(name, text)
-
-
-def _read_qdc(name: str, data: bytes) -> Codebook:
-    try:
-        codes = refi.read_codebook(data)
-    except NotAnArchiveError as error:
-        raise UsageError(f"{name}: {error}.") from error
-    if not codes:
-        raise UsageError("The file holds no codes.")
-    (_guid, content), *_more = from_codes(codes, {}, name)
-    return replace(content, name=name)
 
 
 def _here(slug: str, version_id: str) -> str:

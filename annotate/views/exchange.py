@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -108,9 +108,7 @@ def undo_codings(slug: str, import_id: str) -> Response:
 
 def _gathered(session: Session, context: ProjectContext, query: str) -> Outgoing:
     ids = _ids(session, context, query)
-    return interchange_out.gather(
-        session, context.project, ids, closed=g.get("hidden", frozenset())
-    )
+    return interchange_out.gather(session, context.project, ids)
 
 
 def _ids(session: Session, context: ProjectContext, query: str) -> list[str] | None:

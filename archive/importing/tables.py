@@ -130,7 +130,7 @@ def _numbered(reader: Any) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Yield each row with the line it begins on: cells may hold line ends."""
     begins = 1
     for row in reader:
-        yield begins, tuple(_unguarded(cell) for cell in row)
+        yield begins, tuple(unguarded(cell) for cell in row)
         begins = reader.line_num + 1
 
 
@@ -184,7 +184,8 @@ def _at_space(text: str) -> tuple[str, str, str]:
     return parts[0], " ", parts[1] if len(parts) > 1 else ""
 
 
-def _unguarded(cell: str) -> str:
+def unguarded(cell: str) -> str:
+    """Return a cell without the mark that `guarded` put before it."""
     return _GUARDED.sub("", cell, count=1) if cell.startswith("'") else cell
 
 
