@@ -28,6 +28,7 @@ ROOMS: Final = (
     "coding",
     "exchange",
     "comments",
+    "fixity",
     "highlights",
     "imports",
     "items",

@@ -4,7 +4,8 @@
 
     AnnotateError
     ├── UsageError           what was asked cannot be done as asked (HTTP 400)
-    │   └── NameTakenError   the name is already in use
+    │   ├── NameTakenError   the name is already in use
+    │   └── BusyError        the same is being done already
     ├── NotAllowedError      the person may not do this here (403)
     ├── NotFoundError        there is no such thing, or it is not theirs to see (404)
     ├── StaleSaveError       somebody saved in between; carries both values (409)
@@ -27,6 +28,10 @@ class UsageError(AnnotateError):
 
 class NameTakenError(UsageError):
     """The name is already in use."""
+
+
+class BusyError(UsageError):
+    """The same is being done already."""
 
 
 class NotAllowedError(AnnotateError):

@@ -17,6 +17,7 @@ from archive.durable import durable_write, make_folder, seal, sync_folder
 from archive.errors import StoreError
 
 WARC_NAME: Final = "capture.warc.gz"
+ORIGINAL_NAME: Final = "original"
 MANIFEST_NAME: Final = "manifest.json"
 _PIECE: Final = 1 << 20
 
@@ -78,7 +79,7 @@ class Store:
                     file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
-            final = self.home / "imports" / digest.hexdigest() / "original"
+            final = self.home / "imports" / digest.hexdigest() / ORIGINAL_NAME
             make_folder(final.parent)
             if final.exists():
                 return Original(digest.hexdigest(), final, size, new=False)

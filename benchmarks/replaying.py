@@ -142,7 +142,6 @@ def index_row(warc: Path) -> None:
 
 def main(warc: Path, folder: Path) -> None:
     """Measure everything."""
-    index_row(warc)
     with open_pywb(warc, folder) as (theirs_port, theirs_pid), open_ours(warc, folder) as ours:
         port, pid, token, capture = ours
         cookie = {"Cookie": f"holdfast={token}"}
@@ -216,12 +215,14 @@ if __name__ == "__main__":
     try:
         if len(sys.argv) > 1:
             source = Path(sys.argv[1])
+            index_row(source)
         else:
             shared = Path(os.environ.get("HOLDFAST_SHARED", CHECKOUT.parent / "shared"))
-            source = work / "iana.warc.gz"
+            source = work / "crawl.warc.gz"
             crawl = (shared / CRAWL).read_bytes() * COPIES
-            with source.open("wb") as made:
-                made.write(crawl)
+            source.write_bytes(crawl)
+            index_row(source)
+            with source.open("ab") as made:
                 made.writelines(filler(WHOLE - len(crawl)))
         main(source, work)
     finally:

@@ -8,35 +8,34 @@ from typing import Any
 import click
 
 from annotate.cli import NOT_GOOD, Invocation
+from annotate.jobs import fixity as job
 from annotate.services import fixity as service
 from annotate.services.fixity import Checked, Finding
 from annotate.services.people import SYSTEM
 from annotate.wiring import open_home
-from archive.clock import utc_now
 
 
 @click.command()
 @click.option("--last", is_flag=True, help="Say what the last run found; read nothing.")
 @click.pass_obj
 def fixity(invocation: Invocation, last: bool) -> int:
-    """Re-read every stored WARC and compare it with the database. Nothing is moved."""
+    """Re-read every stored file and compare it with the database. Nothing is moved."""
     wiring = open_home(invocation.config)
     if last:
         with wiring.database.read() as session:
             run = service.last_run(session)
         return _tell(invocation, run)
-    with wiring.database.read() as session:
-        stored = service.stored_files(session)
-    began = utc_now()
-    found: list[Checked] = []
-    for one in service.check(wiring.store, stored):
-        found.append(one)
+    read = 0
+
+    def tell(one: Checked) -> None:
+        nonlocal read
+        read += 1
         if one.finding is not Finding.SAME and not invocation.as_json:
             click.echo(f"{one.finding.value}\t{one.path}\t{one.detail}")
-        if not invocation.quiet and len(found) % 100 == 0:
-            click.echo(f"{len(found)} read", err=True)
-    with wiring.database.write() as session:
-        service.keep(session, SYSTEM, found, began, utc_now())
+        if not invocation.quiet and read % 100 == 0:
+            click.echo(f"{read} read", err=True)
+
+    job.run(wiring, SYSTEM, tell)
     with wiring.database.read() as session:
         run = service.last_run(session)
     return _tell(invocation, run, findings=invocation.as_json)

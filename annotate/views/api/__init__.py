@@ -6,6 +6,7 @@ over the same services as the pages.
 
 from annotate.views.api import (
     coding,
+    fixity,
     items,
     recoding,
     registry,
@@ -19,6 +20,7 @@ from annotate.views.api.spec import bp
 __all__ = [
     "bp",
     "coding",
+    "fixity",
     "items",
     "recoding",
     "registry",
