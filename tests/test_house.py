@@ -19,7 +19,7 @@ BELOW = {
 ONLY = {"warcio": "archive", "whoosh": "search", "flask": "annotate", "sqlalchemy": "annotate"}
 # Entry points, which alone read the settings, and where the parts are put together.
 READS_CONFIG = re.compile(
-    r"annotate/(cli|wiring)\.py|annotate/commands/\w+\.py|annotate/jobs/(capturing|importing|indexing)\.py"
+    r"annotate/(cli|wiring)\.py|annotate/commands/\w+\.py|annotate/jobs/(capturing|fixity|importing|indexing)\.py"
 )
 EDGES = {"annotate/cli.py", "annotate/jobs/worker.py"}
 
