@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-import rfc8785
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import func, select
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from annotate.errors import NotAllowedError, UnloggedChangeError
 from annotate.models import INSTANCE_LEDGER, Base, Event, EventKind, Item
+from archive.canonical import canonical
 from archive.clock import isoformat, utc_now
 
 _COVERED: Final = "holdfast.covered"
@@ -88,11 +88,11 @@ def record(
         "nonce": secrets.token_hex(32),
     }
     if before is not None:
-        document["replaces"] = hashlib.sha256(rfc8785.dumps(before)).hexdigest()
-    line = rfc8785.dumps(cast("Any", document))
+        document["replaces"] = hashlib.sha256(canonical(before)).hexdigest()
+    line = canonical(document)
     digest = hashlib.sha256(line).hexdigest()
     tags = [item.ledger_tag] if item is not None else []
-    leaf = rfc8785.dumps({"v": 1, "n": number, "t": document["t"], "s": tags, "d": digest})
+    leaf = canonical({"v": 1, "n": number, "t": document["t"], "s": tags, "d": digest})
     event = Event(
         ledger=ledger,
         n=number,

@@ -93,7 +93,7 @@ def relations_by_item(labels: Labels) -> Mapping[str, tuple[HeldRelation, ...]]:
             found[labels.same.get(item_id, item_id)].extend(held)
         return {item_id: tuple(held) for item_id, held in found.items()}
 
-    return labels.once("relations by item", grouped)
+    return labels.once("relations by item", grouped, of=("items", "relations"))
 
 
 def _related(known: Known, claims: Claims, kind: str) -> list[str]:

@@ -191,19 +191,18 @@ def facts_from(
     """
     same = labels.same
     related = relations_by_item(labels)
-    seen = {
-        same.get(item_id, item_id)
-        for item_id, held in labels.captures.items()
-        if any(one.outcome in SEEN for one in held)
-    }
+    seen = labels.once("seen", lambda: _seen(labels), of=("captures", "items"))
+    posted = [labels.values.get(field_id, {}) for field_id, key in keys.items()
+              if key == POSTED_KEY]  # fmt: skip
+    held = [(key, labels.values.get(field_id, {})) for field_id, key in keys.items()]
     return [
         Facts(
             item_id=item_id,
             address=labels.items[item_id].address,
             captured=same.get(item_id, item_id) in seen,
             same_as_id=same.get(item_id),
-            values=_values(labels, keys, item_id),
-            posted=_posted(labels, keys, item_id),
+            values=_values(held, item_id),
+            posted=posted[0][item_id][-1] if posted and item_id in posted[0] else None,
             observed=labels.items[item_id].observed or "none",
             relations=related.get(item_id, ()),
             sweeps=tuple(
@@ -221,19 +220,24 @@ def facts_from(
     ]
 
 
-def _values(labels: Labels, keys: Mapping[str, str], item_id: str) -> dict[str, tuple[str, ...]]:
+def _seen(labels: Labels) -> frozenset[str]:
+    """Return the items of which any address was seen in a capture."""
+    same = labels.same
+    return frozenset(
+        same.get(item_id, item_id)
+        for item_id, held in labels.captures.items()
+        if any(one.outcome in SEEN for one in held)
+    )
+
+
+def _values(
+    held: Sequence[tuple[str, Mapping[str, Sequence[HeldValue]]]], item_id: str
+) -> dict[str, tuple[str, ...]]:
     return {
-        key: tuple(one.value for one in labels.values[field_id][item_id])
-        for field_id, key in keys.items()
-        if item_id in labels.values.get(field_id, ())
+        key: (some[0].value,) if len(some) == 1 else tuple(one.value for one in some)
+        for key, by_item in held
+        if (some := by_item.get(item_id))
     }
-
-
-def _posted(labels: Labels, keys: Mapping[str, str], item_id: str) -> HeldValue | None:
-    for field_id, key in keys.items():
-        if key == POSTED_KEY and item_id in labels.values.get(field_id, ()):
-            return labels.values[field_id][item_id][-1]
-    return None
 
 
 def _within(day: date, project: Project) -> bool:

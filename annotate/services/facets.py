@@ -11,14 +11,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import date, tzinfo
 from itertools import chain
 from typing import Final
 
 from annotate.models import FieldType, Project, StudyField, Verdict
 from annotate.services.counting import IS_WORDS, POSTED_KEY, Why, quoted
 from annotate.services.label_index import Labels
-from annotate.services.labels import days_of, whys_of
+from annotate.services.labels import WHY_PARTS, days_of, whys_of
 from search.narrowing import toggled
 from search.query import Node
 
@@ -81,6 +81,8 @@ class _Source:
     none: str
     grouped: bool = True
     by_value: bool = False
+    of: tuple[str, ...] = ("items",)
+    """The parts of the labels that `values` are made of."""
 
 
 def facets_of(
@@ -108,14 +110,21 @@ def _sources(
     yield _Source(
         "outcome", "Capture", _outcomes(labels), lambda value: f"outcome:{value}", "outcome:none"
     )
-    yield _Source("tag", "Tags", _tags(labels), lambda value: quoted("tag", value), "is:untagged")
+    yield _Source(
+        "tag",
+        "Tags",
+        _tags(labels),
+        lambda value: quoted("tag", value),
+        "is:untagged",
+        of=("tags", "tag names"),
+    )
     posted = next((one for one in fields if one.key == POSTED_KEY), None)
     if posted is not None:
         whys = whys_of(labels, project, fields, zone)
         yield _Source(
             "is",
             "Counts",
-            labels.once(("why facet", str(zone)), lambda: _why_words(whys)),
+            labels.once(("why facet", id(whys)), lambda: _why_words(whys), of=WHY_PARTS),
             lambda value: f"is:{value}",
             "",
             grouped=False,
@@ -126,11 +135,13 @@ def _sources(
             "Month",
             labels.once(
                 ("month facet", str(zone)),
-                lambda: {key: [f"{day:%Y-%m}" for day in held] for key, held in days.items()},
+                lambda: _months(days),
+                of=("values",),
             ),
             lambda value: f"month:{value}",
             "month:none",
             by_value=True,
+            of=("values",),
         )
     yield _Source(
         "screening",
@@ -161,10 +172,31 @@ def _of_field(labels: Labels, field: StudyField) -> _Source:
     held = labels.values.get(field.id, {})
     values = labels.once(
         ("facet", field.id),
-        lambda: {item_id: [one.value for one in some] for item_id, some in held.items()},
+        lambda: _shared((item_id, [one.value for one in some]) for item_id, some in held.items()),
+        of=("values",),
     )
     return _Source(
-        field.key, field.label, values, lambda value: quoted(field.key, value), f"{field.key}:none"
+        field.key,
+        field.label,
+        values,
+        lambda value: quoted(field.key, value),
+        f"{field.key}:none",
+        of=("values",),
+    )
+
+
+def _shared(pairs: Iterable[tuple[str, list[str]]]) -> Values:
+    """Let items that have the same one value share its list: thousands do."""
+    lists: dict[str, list[str]] = {}
+    return {
+        item_id: lists.setdefault(values[0], values) if len(values) == 1 else values
+        for item_id, values in pairs
+    }
+
+
+def _months(days: Mapping[str, Sequence[date]]) -> Values:
+    return _shared(
+        (item_id, [day.isoformat()[:7] for day in held]) for item_id, held in days.items()
     )
 
 
@@ -176,6 +208,7 @@ def _outcomes(labels: Labels) -> Values:
             for key, facts in labels.items.items()
             if facts.outcome is not None
         },
+        of=("items",),
     )
 
 
@@ -183,6 +216,7 @@ def _languages(labels: Labels) -> Values:
     return labels.once(
         "lang facet",
         lambda: {key: [facts.language] for key, facts in labels.items.items() if facts.language},
+        of=("items",),
     )
 
 
@@ -190,6 +224,7 @@ def _hosts(labels: Labels) -> Values:
     return labels.once(
         "site facet",
         lambda: {key: [facts.host] for key, facts in labels.items.items() if facts.host},
+        of=("items",),
     )
 
 
@@ -200,6 +235,7 @@ def _tags(labels: Labels) -> Values:
             key: [labels.tag_names[tag_id][0] for tag_id in held if tag_id in labels.tag_names]
             for key, held in labels.tags.items()
         },
+        of=("tags", "tag names"),
     )
 
 
@@ -207,6 +243,7 @@ def _verdicts(labels: Labels) -> Values:
     return labels.once(
         "screening facet",
         lambda: {key: [one.verdict.value for one in held] for key, held in labels.screened.items()},
+        of=("screening",),
     )
 
 
@@ -217,6 +254,7 @@ def _reasons(labels: Labels) -> Values:
             key: [one.reason for one in held if one.verdict is Verdict.EXCLUDED]
             for key, held in labels.screened.items()
         },
+        of=("screening",),
     )
 
 
@@ -229,7 +267,9 @@ def _facet(source: _Source, labels: Labels, asked: Asked, clock: Callable[[], fl
     values = source.values
     if source.grouped and not asked.apart and labels.same:
         values = labels.once(
-            ("grouped", source.key, id(source.values)), lambda: _grouped(values, labels.same)
+            ("grouped", source.key, id(source.values)),
+            lambda: _grouped(values, labels.same),
+            of=("items", *source.of),
         )
     deadline = None if opened else clock() + TIME_LIMIT
     numbers: Counter[str] = Counter()

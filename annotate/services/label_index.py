@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar, cast
@@ -51,6 +51,7 @@ from archive.capture.outcome import Outcome
 
 Made = TypeVar("Made")
 _BATCH: Final = 500  # items asked for in one statement
+_KEPT_ON: Final = 100  # derived things kept on; more (of other zones, say) are begun anew
 # What events of a kind may have changed, of the item they name.
 _CHANGES: Final[Sequence[tuple[frozenset[EventKind], str | None]]] = (
     (frozenset({EventKind.TAG_ADD, EventKind.TAG_REMOVE}), "tags"),
@@ -62,6 +63,18 @@ _CHANGES: Final[Sequence[tuple[frozenset[EventKind], str | None]]] = (
     (SWEEP_EVENTS, "sweeps"),
     (REGISTRY_EVENTS | DECISION_EVENTS, None),
 )
+
+
+_READ: Final = frozenset(
+    {
+        "captures", "items", "notes", "relations", "screening", "sensitive", "sweeps", "tags",
+        "values",
+    }
+)  # fmt: skip
+"""The parts of labels that are read for each item."""
+_NAMES: Final = frozenset({"registry", "sweep names", "tag names"})
+"""The parts that are read as a whole."""
+_ANYTHING: Final = "anything"  # changes with every event
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +128,19 @@ class Labels:
     sweep_names: dict[str, str] = field(default_factory=dict)
     known: Known = field(default_factory=Known)  # the registry
     screened: dict[str, tuple[HeldVerdict, ...]] = field(default_factory=dict)  # one, or none
-    derived: dict[Any, Any] = field(default_factory=dict)  # what was made from these; not kept on
+    derived: dict[Any, tuple[frozenset[str], Any]] = field(default_factory=dict)
+    """What was made from these, each with the parts it was made of."""
 
-    def once(self, key: Any, make: Callable[[], Made]) -> Made:
-        """Return what `make` makes of these labels, made once for as long as they stand."""
-        if key not in self.derived:
-            self.derived[key] = make()
-        return cast("Made", self.derived[key])
+    def once(self, key: Any, make: Callable[[], Made], of: Collection[str] = (_ANYTHING,)) -> Made:
+        """Return what `make` makes of these labels, made once for as long as they stand.
+
+        :param of: the parts it is made of (of `_READ` and `_NAMES`); while none of them changes
+            it is kept on, so that a bulk tag leaves what has nothing to do with tags as it is
+        """
+        held = self.derived.get(key)
+        if held is None:
+            held = self.derived[key] = (frozenset(of), make())
+        return cast("Made", held[1])
 
     @property
     def same(self) -> dict[str, str]:
@@ -133,16 +152,17 @@ class Labels:
                 for item_id, facts in self.items.items()
                 if facts.same_as_id is not None
             },
+            of=("items",),
         )
 
     @property
     def every(self) -> frozenset[str]:
         """Return the ids of all items."""
-        return self.once("every", lambda: frozenset(self.items))
+        return self.once("every", lambda: frozenset(self.items), of=("items",))
 
     def bearing(self, tag_id: str) -> frozenset[str]:
         """Return the items that bear a tag."""
-        by_tag = self.once("by tag", lambda: _inverted(self.tags.items()))
+        by_tag = self.once("by tag", lambda: _inverted(self.tags.items()), of=("tags",))
         return by_tag.get(tag_id, frozenset())
 
     def valued(self, field_id: str) -> dict[str, frozenset[str]]:
@@ -153,6 +173,7 @@ class Labels:
             lambda: _inverted(
                 (item_id, tuple(one.value for one in values)) for item_id, values in held.items()
             ),
+            of=("values",),
         )
 
 
@@ -202,21 +223,12 @@ class LabelIndex:
                 changed[_parts_of(kind)].add(item_id)
         if not shows:
             return replace(old, position=head)
-        labels = Labels(
-            position=head,
-            content=head,
-            items=dict(old.items),
-            tags=dict(old.tags),
-            tag_names=dict(old.tag_names),
-            values={key: dict(held) for key, held in old.values.items()},
-            noted=old.noted,
-            sensitive=old.sensitive,
-            captures=dict(old.captures),
-            relations=dict(old.relations),
-            sweeps=dict(old.sweeps),
-            known=read_known(connection, self._project_id) if registry else old.known,
-            screened=dict(old.screened),
-        )
+        parts_changed = frozenset({_ANYTHING}).union(*changed)
+        labels = _copied(old, parts_changed)
+        labels.position = labels.content = head
+        if registry:
+            labels.known = read_known(connection, self._project_id)
+            parts_changed |= {"registry"}
         for parts, ids in changed.items():
             ordered = sorted(ids)
             for start in range(0, len(ordered), _BATCH):
@@ -224,14 +236,37 @@ class LabelIndex:
                     batch = ordered[start : start + _BATCH]
                     _READERS[part](connection, self._project_id, batch, labels)
         _read_names(connection, self._project_id, labels)
+        if labels.tag_names != old.tag_names:
+            parts_changed |= {"tag names"}
+        if labels.sweep_names != old.sweep_names:
+            parts_changed |= {"sweep names"}
+        derived = list(old.derived.items())
+        if len(derived) <= _KEPT_ON:
+            labels.derived = {
+                key: held for key, held in derived if held[0].isdisjoint(parts_changed)
+            }
         return labels
 
 
+def _copied(old: Labels, parts: frozenset[str]) -> Labels:
+    """Return labels of which these parts can be changed; the others are shared, and only read."""
+    copied = replace(old, derived={})
+    if "values" in parts:
+        copied.values = {key: dict(held) for key, held in old.values.items()}
+    for part, name in (
+        ("captures", "captures"),
+        ("items", "items"),
+        ("relations", "relations"),
+        ("screening", "screened"),
+        ("sweeps", "sweeps"),
+        ("tags", "tags"),
+    ):
+        if part in parts:
+            setattr(copied, name, dict(getattr(old, name)))
+    return copied
+
+
 _OWN_LABELS: Final = "holdfast.labels"
-_Part: Final = (
-    "captures", "items", "notes", "relations", "sensitive", "sweeps", "tags", "values",
-    "screening",
-)  # fmt: skip
 _indexes: WeakKeyDictionary[Any, dict[str, LabelIndex]] = WeakKeyDictionary()
 _indexes_lock = threading.Lock()
 
@@ -270,7 +305,7 @@ def _parts_of(kind: EventKind) -> frozenset[str]:
     for kinds, part in _CHANGES:
         if kind in kinds:
             return frozenset() if part is None else frozenset({part})
-    return frozenset(_Part)
+    return _READ
 
 
 def _of(query: Any, column: Any, ids: Sequence[str] | None) -> Any:
@@ -334,8 +369,13 @@ def _read_values(
         .order_by(FieldValue.id)
     )
     found: dict[str, dict[str, list[HeldValue]]] = defaultdict(lambda: defaultdict(list))
+    known: dict[tuple[Any, ...], HeldValue] = {}  # thousands of items share a few values
     for field_id, item_id, *columns in reading.execute(_of(query, FieldValue.item_id, ids)):
-        found[field_id][item_id].append(HeldValue(*columns))
+        key = tuple(columns)
+        held = known.get(key)
+        if held is None:
+            held = known[key] = HeldValue(*key)
+        found[field_id][item_id].append(held)
     for field_id in {*found, *labels.values}:
         _replace(labels.values.setdefault(field_id, {}), found[field_id], ids)
 

@@ -91,7 +91,9 @@ class ProjectLabels:
         labels = self._labels
         if self._apart:
             return labels.every
-        return labels.once("counting ones", lambda: labels.every - labels.same.keys())
+        return labels.once(
+            "counting ones", lambda: labels.every - labels.same.keys(), of=("items",)
+        )
 
     def representative(self, item_id: str) -> str:
         """Return the item that stands for this one in lists."""
@@ -327,6 +329,12 @@ class ProjectLabels:
         return frozenset(found)
 
 
+WHY_PARTS: Final = (
+    "captures", "items", "registry", "relations", "screening", "sweep names", "sweeps", "values",
+)  # fmt: skip
+"""The parts of the labels that say why an item counts, and whose it is."""
+
+
 def days_of(labels: Labels, field: StudyField, zone: tzinfo) -> dict[str, tuple[date, ...]]:
     """Return the claimed days of items, as local days; a day-precise date is its own day."""
 
@@ -339,6 +347,7 @@ def days_of(labels: Labels, field: StudyField, zone: tzinfo) -> dict[str, tuple[
     return labels.once(
         ("days", field.id, str(zone)),
         lambda: {item_id: tuple(day(one) for one in values) for item_id, values in held.items()},
+        of=("values",),
     )
 
 
@@ -354,12 +363,14 @@ def attributed(
 
     def grouped() -> dict[str, frozenset[str]]:
         found: dict[str, set[str]] = defaultdict(set)
-        for item_id, one in labels.once(("attributions", str(zone)), every).items():
+        for item_id, one in labels.once(
+            ("attributions", str(zone), tuple(sorted(keys))), every, of=WHY_PARTS
+        ).items():
             for value in getattr(one, what):
                 found[value].add(item_id)
         return {value: frozenset(ids) for value, ids in found.items()}
 
-    return labels.once(("attributed", what, str(zone)), grouped)
+    return labels.once(("attributed", what, str(zone), tuple(sorted(keys))), grouped, of=WHY_PARTS)
 
 
 def whys_of(
@@ -373,6 +384,7 @@ def whys_of(
             facts.item_id: counting.why(facts, project, zone)
             for facts in counting.facts_from(labels, keys)
         },
+        of=WHY_PARTS,
     )
 
 

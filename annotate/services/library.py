@@ -239,4 +239,5 @@ def _posted(
     return labels.once(
         ("posted", field.id, str(zone)),
         lambda: {item_id: min(moment(one) for one in some) for item_id, some in held.items()},
+        of=("values",),
     )

@@ -104,7 +104,7 @@ def numbers_of(
     """Return how many items an entry has, each number with the search that lists them."""
     fields = fields_of(session, project.id)
     reference = labels.known.references[entry.id]
-    counts = labels.once("counting ones", lambda: labels.every - labels.same.keys())
+    counts = labels.once("counting ones", lambda: labels.every - labels.same.keys(), of=("items",))
     found = []
     for what, clause in _CLAUSES[entry.kind]:
         held = attributed(labels, fields, zone, what).get(reference, frozenset()) & counts
