@@ -18,7 +18,7 @@ from typing import Final
 from annotate.models import FieldType, Project, StudyField, Verdict
 from annotate.services.counting import IS_WORDS, POSTED_KEY, Why, quoted
 from annotate.services.label_index import Labels
-from annotate.services.labels import WHY_PARTS, days_of, whys_of
+from annotate.services.reasons import WHY_PARTS, days_of, whys_of
 from search.narrowing import toggled
 from search.query import Node
 

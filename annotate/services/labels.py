@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta, tzinfo
 from typing import Final
 
@@ -20,11 +19,11 @@ from annotate.models import (
     Verdict,
 )
 from annotate.services import coded, counting, memos
-from annotate.services.attribution import Attribution
 from annotate.services.fields import fields_of
 from annotate.services.folding import fold
 from annotate.services.held_verdicts import excluded_for, screened
 from annotate.services.label_index import HeldValue, ItemFacts, Labels, labels_of
+from annotate.services.reasons import attributed, days_of, whys_of
 from annotate.services.zones import local_day
 from archive.capture.outcome import Outcome
 from search.errors import UnknownFieldError
@@ -327,65 +326,6 @@ class ProjectLabels:
             if not differs and any(one.state not in shown for one in listed):
                 found.add(item_id)
         return frozenset(found)
-
-
-WHY_PARTS: Final = (
-    "captures", "items", "registry", "relations", "screening", "sweep names", "sweeps", "values",
-)  # fmt: skip
-"""The parts of the labels that say why an item counts, and whose it is."""
-
-
-def days_of(labels: Labels, field: StudyField, zone: tzinfo) -> dict[str, tuple[date, ...]]:
-    """Return the claimed days of items, as local days; a day-precise date is its own day."""
-
-    def day(one: HeldValue) -> date:
-        if one.instant is not None:
-            return local_day(one.instant, zone)
-        return date.fromisoformat(one.value[:10])
-
-    held = labels.values.get(field.id, {})
-    return labels.once(
-        ("days", field.id, str(zone)),
-        lambda: {item_id: tuple(day(one) for one in values) for item_id, values in held.items()},
-        of=("values",),
-    )
-
-
-def attributed(
-    labels: Labels, fields: Iterable[StudyField], zone: tzinfo, what: str
-) -> dict[str, frozenset[str]]:
-    """Return items by what they are attributed to: `what` is a field of an `Attribution`."""
-    keys = {field.id: field.key for field in fields}
-
-    def every() -> dict[str, Attribution]:
-        facts = counting.facts_from(labels, keys)
-        return {one.item_id: one.attribution(zone) for one in facts}
-
-    def grouped() -> dict[str, frozenset[str]]:
-        found: dict[str, set[str]] = defaultdict(set)
-        for item_id, one in labels.once(
-            ("attributions", str(zone), tuple(sorted(keys))), every, of=WHY_PARTS
-        ).items():
-            for value in getattr(one, what):
-                found[value].add(item_id)
-        return {value: frozenset(ids) for value, ids in found.items()}
-
-    return labels.once(("attributed", what, str(zone), tuple(sorted(keys))), grouped, of=WHY_PARTS)
-
-
-def whys_of(
-    labels: Labels, project: Project, fields: Iterable[StudyField], zone: tzinfo
-) -> dict[str, counting.Why]:
-    """Return why each item counts or does not."""
-    keys = {field.id: field.key for field in fields}
-    return labels.once(
-        ("whys", project.window_from, project.window_to, str(zone), tuple(sorted(keys))),
-        lambda: {
-            facts.item_id: counting.why(facts, project, zone)
-            for facts in counting.facts_from(labels, keys)
-        },
-        of=WHY_PARTS,
-    )
 
 
 def _days(value: str) -> tuple[date, date]:

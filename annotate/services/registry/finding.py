@@ -15,7 +15,7 @@ from annotate.models import EntryKind, Project, RegistryEntry
 from annotate.services.fields import fields_of
 from annotate.services.folding import fold
 from annotate.services.label_index import Labels, labels_of
-from annotate.services.labels import attributed
+from annotate.services.reasons import attributed
 from annotate.services.registry.assertions import CONTROLLED
 from annotate.services.registry.known import HeldAssertion, HeldEntry, Known
 
