@@ -9,6 +9,7 @@ from typing import Final
 from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFProtect
 
+from annotate.selectors.media import read_mark, read_place
 from annotate.views import api, errors
 from annotate.views.context import (
     EXTENSION,
@@ -57,7 +58,7 @@ ROOMS: Final = (
 )
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; font-src 'self'; frame-src 'self'; form-action 'self'; "
+    "media-src 'self'; connect-src 'self'; font-src 'self'; frame-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS: Final = {
@@ -98,6 +99,8 @@ def create_app(wiring: Wiring) -> Flask:
     errors.register(app)
     app.jinja_env.filters["moment"] = _moment
     app.jinja_env.filters["straight"] = straight
+    app.jinja_env.filters["place"] = read_place
+    app.jinja_env.filters["media_mark"] = read_mark
     return app
 
 

@@ -33,6 +33,10 @@ class Given:
     """Words of the evidence, as they stand in the text rendition."""
     memo: str = ""
     """The coder's own remark."""
+    start: int | None = None
+    """Where the quote begins in the text, in code points; None: where it stands first."""
+    marks: tuple[str, ...] = ()
+    """Regions of pictures and ranges of time in films that support it, as Media Fragment URIs."""
 
     @property
     def key(self) -> str | None:
@@ -90,6 +94,8 @@ def dump(answers: Answers) -> str:
             "quote": one.quote,
             "memo": one.memo,
         }
+        | ({"start": one.start} if one.start is not None else {})
+        | ({"marks": list(one.marks)} if one.marks else {})
         for key, one in answers.items()
     }
     return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -104,6 +110,8 @@ def load(document: str) -> dict[str, Given]:
             missing=Missing(one["missing"]) if one["missing"] else None,
             quote=one["quote"],
             memo=one["memo"],
+            start=one.get("start"),
+            marks=tuple(one.get("marks", ())),
         )
         for key, one in read.items()
     }
@@ -111,10 +119,14 @@ def load(document: str) -> dict[str, Given]:
 
 def _checked(variable: Variable, given: Given) -> Given | None:
     quote, memo = given.quote.strip(), given.memo.strip()
+    start = given.start if quote else None
+    if start is not None:
+        start += len(given.quote) - len(given.quote.lstrip())
+    evidence = (quote, memo, start, tuple(dict.fromkeys(given.marks)))
     if given.missing is not None:
         if given.missing not in variable.missing:
             raise UsageError(f"{variable.label}: “{given.missing.value}” is no answer here.")
-        return Given((), given.missing, quote, memo)
+        return Given((), given.missing, *evidence)
     values = tuple(dict.fromkeys(value.strip() for value in given.values if value.strip()))
     if not values:
         if variable.required and not (variable.type is VariableType.MULTI and memo):
@@ -123,9 +135,12 @@ def _checked(variable: Variable, given: Given) -> Given | None:
     if len(values) > 1 and variable.type not in SEVERAL:
         raise UsageError(f"{variable.label}: one answer only.")
     fit = tuple(_value(variable, value) for value in values)
-    if variable.evidence_required and not quote:
-        raise UsageError(f"{variable.label}: quote the words of the page that show it.")
-    return Given(fit, None, quote, memo)
+    if variable.evidence_required and not quote and not given.marks:
+        raise UsageError(
+            f"{variable.label}: evidence is required. Mark or quote the words of the page that "
+            "show it, or a region of its picture, or a range of time in its film."
+        )
+    return Given(fit, None, *evidence)
 
 
 def _value(variable: Variable, value: str) -> str:

@@ -80,6 +80,7 @@ from annotate.models.watching import Keep, Observation, ObservedState, Watch
 from annotate.models.ways import CaptureSession, ProjectEgress
 from annotate.models.work import (
     Annotation,
+    AnnotationKind,
     BulkKind,
     BulkOperation,
     FieldCheck,
@@ -100,6 +101,7 @@ from annotate.models.work import (
 __all__ = [
     "INSTANCE_LEDGER",
     "Annotation",
+    "AnnotationKind",
     "ApiToken",
     "Assertion",
     "Assignment",

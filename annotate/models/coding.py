@@ -167,6 +167,7 @@ class Decision(Base, kw_only=True, eq=False):
     item_id: Mapped[str] = mapped_column(ForeignKey("item.id"))
     variable: Mapped[str] = mapped_column(String(60))
     answer: Mapped[str] = mapped_column(Text)
+    selectors: Mapped[str] = mapped_column(Text, default="{}")  # JSON, of the answer's evidence
     rationale: Mapped[str] = mapped_column(Text)
     decided_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
     decided_at: Mapped[datetime] = mapped_column(default_factory=utc_now)

@@ -86,6 +86,8 @@ class EventKind(StrEnum):
     ANNOTATION_CREATE = "annotation:create"
     ANNOTATION_EDIT = "annotation:edit"
     ANNOTATION_WITHDRAW = "annotation:withdraw"
+    ANNOTATION_RESTORE = "annotation:restore"
+    ANNOTATION_LEAVE = "annotation:leave"
     CODEBOOK_CREATE = "codebook:create"
     CODEBOOK_CHANGE = "codebook:change"
     CODEBOOK_FREEZE = "codebook:freeze"

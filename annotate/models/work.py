@@ -68,6 +68,14 @@ class KeptClaim(StrEnum):
     UNSURE = "unsure"
 
 
+class AnnotationKind(StrEnum):
+    """What somebody marked."""
+
+    TEXT = "text"  # words of the text
+    REGION = "region"  # a rectangle of a picture
+    TIME = "time"  # a stretch of a film or sound
+
+
 class BulkKind(StrEnum):
     """What was done to many items at once."""
 
@@ -153,10 +161,11 @@ class NoteVersion(Base, kw_only=True, eq=False):
 
 
 class Annotation(Base, kw_only=True, eq=False):
-    """Words of a capture's text that somebody marked, and what they say of them.
+    """Words, a region or a stretch of time that somebody marked, and what they say of it.
 
-    Places are code points of the rendition whose digest stands beside them; the rendition never
-    changes, so the place is exact by construction.
+    Places in text are code points of the rendition whose digest stands beside them; the
+    rendition never changes, so the place is exact by construction. A region or stretch of time
+    is a Media Fragment of `source`, a record of the capture; it has no words.
     """
 
     __tablename__ = "annotation"
@@ -173,7 +182,18 @@ class Annotation(Base, kw_only=True, eq=False):
     exact: Mapped[str] = mapped_column(Text)
     prefix: Mapped[str] = mapped_column(Text)
     suffix: Mapped[str] = mapped_column(Text)
+    kind: Mapped[AnnotationKind] = mapped_column(
+        word(AnnotationKind, listed=False), default=AnnotationKind.TEXT
+    )
+    fragment: Mapped[str] = mapped_column(Text, default="")  # xywh=pixel:… or t=npt:…
+    source: Mapped[str] = mapped_column(Text, default="")  # target of the record marked
+    source_digest: Mapped[str] = mapped_column(String(80), default="")  # of its payload
     body: Mapped[str] = mapped_column(Text, default="")
+    # On which earlier mark it rests, and how alike the places are, in 1/1000.
+    carried_from: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)
+    carried_score: Mapped[int | None] = mapped_column(default=None)
+    # The newer capture somebody decided not to carry it to.
+    left_at: Mapped[str | None] = mapped_column(IDENTIFIER, default=None)
     made_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
     made_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
     changed_at: Mapped[datetime] = mapped_column(default_factory=utc_now)

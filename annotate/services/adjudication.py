@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+import json
+import typing
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select
@@ -27,8 +29,14 @@ from annotate.models import (
     RoundUnit,
 )
 from annotate.services import reliability
+from annotate.services.evidence import anchored
 from annotate.services.exports import spreadsheet_cell
 from annotate.services.reliability import Sheet, disagreements
+from annotate.services.sources import Source
+
+_FINALS: typing.Final = (
+    "item", "address", "variable", "answer", "missing", "basis", "rationale", "quote", "marks",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +72,11 @@ def decide(
     variable: str,
     given: Given,
     rationale: str,
+    sources: Sequence[Source] = (),
 ) -> Decision:
     """Settle one variable of one unit. The coders' answers stay as they are.
 
+    :param sources: the pictures and films that regions and ranges of time may stand on
     :raises NotFoundError: the unit or variable is not in the round
     :raises UsageError: the answer does not fit, or no rationale is given
     """
@@ -80,12 +90,14 @@ def decide(
     alone = Codebook("", variables=(replace(asked, condition=None, required=False),))
     kept = instrument.checked(alone, {variable: _with_evidence(held, item_id, variable, given)})
     document = instrument.dump(kept)
+    selectors = anchored(session, capture_of(session, held, item_id), kept, sources)
     before = decisions_of(session, held.round).get((item_id, variable))
     made = Decision(
         round_id=held.round.id,
         item_id=item_id,
         variable=variable,
         answer=document,
+        selectors=json.dumps(selectors, ensure_ascii=False, sort_keys=True),
         rationale=rationale.strip(),
         decided_by=actor.user_id,
         coded_it=(item_id, actor.user_id) in held.given,
@@ -109,12 +121,13 @@ def decide(
 
 
 def _with_evidence(held: Sheet, item_id: str, variable: str, given: Given) -> Given:
-    """Take over the quote of a coder who gave this very answer, where none is given."""
-    if given.quote:
+    """Take over the evidence of a coder who gave this very answer, where none is given."""
+    if given.quote or given.marks:
         return given
     answers = [held.answer(item_id, coder.id, variable) for coder in held.coders_of(item_id)]
-    quotes = [one.quote for one in answers if one is not None and one.key == given.key]
-    return replace(given, quote=next(filter(None, quotes), ""))
+    same = [one for one in answers if one is not None and one.key == given.key]
+    best = next((one for one in same if one.quote or one.marks), given)
+    return replace(given, quote=best.quote, start=best.start, marks=best.marks)
 
 
 def decisions_of(
@@ -147,8 +160,9 @@ def disputes(session: Session, held: Sheet) -> list[Dispute]:
 
 
 def capture_of(session: Session, held: Sheet, item_id: str) -> str | None:
-    """Return the id of the capture a unit was coded from."""
-    return session.get_one(RoundUnit, (held.round.id, item_id)).capture_id
+    """Return the id of the capture a unit was coded from; None where it has none."""
+    unit = session.get(RoundUnit, (held.round.id, item_id))
+    return unit.capture_id if unit is not None else None
 
 
 def finals(session: Session, held: Sheet) -> Iterator[Final]:
@@ -221,12 +235,12 @@ def finals_csv(session: Session, held: Sheet) -> str:
     """Return the final answers as CSV, one row a unit and variable."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(["item", "address", "variable", "answer", "missing", "basis", "rationale"])
+    writer.writerow(_FINALS)
     addresses = dict(held.units)
     for one in finals(session, held):
         missing = one.given.missing.value if one.given.missing else ""
         values = "; ".join(one.given.values)
         cells = [one.item_id, addresses[one.item_id], one.variable, values, missing]
-        cells += [one.basis.value, one.rationale]
+        cells += [one.basis.value, one.rationale, one.given.quote, "\n".join(one.given.marks)]
         writer.writerow([spreadsheet_cell(cell) for cell in cells])
     return out.getvalue()

@@ -1,4 +1,8 @@
-"""Highlights: words of a capture's text marked by a person, with what they say of them."""
+"""Marks: words, regions of pictures and stretches of films, with what people say of them.
+
+Words are called highlights on the pages. A mark stands on one capture and never moves: in another
+capture it is made anew (carrying.py).
+"""
 
 from __future__ import annotations
 
@@ -13,23 +17,41 @@ from sqlalchemy.orm import Session
 from annotate import events
 from annotate.errors import NotFoundError, StaleSaveError, UsageError
 from annotate.events import Actor
-from annotate.models import Annotation, Capture, EventKind, Item, Project, Rendition, User
+from annotate.models import (
+    Annotation,
+    AnnotationKind,
+    Capture,
+    EventKind,
+    Item,
+    Project,
+    Rendition,
+    User,
+)
 from annotate.selectors import text as selectors
-from annotate.selectors.anchoring import Proposal, anchor
+from annotate.selectors.media import MediaMark, Region, read_place
 from annotate.selectors.text import TextSelector
 from annotate.services.makers import makers_of
-from archive.clock import isoformat, utc_now
+from annotate.services.sources import Source, check_mark
+from archive.clock import utc_now
 
 LONGEST: Final = 20_000  # characters of a remark
-_CONTEXT_URL: Final = "http://www.w3.org/ns/anno.jsonld"
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A highlight with its author's name."""
+    """A mark with its author's name and its capture."""
 
     annotation: Annotation
     author: str
+    capture: Capture
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """On which earlier mark a mark rests, and how alike the two places are, 0 to 1."""
+
+    annotation_id: str
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +72,14 @@ def add(
     start: int | None = None,
     end: int | None = None,
     body: str = "",
+    carried: Carried | None = None,
 ) -> Annotation:
     """Mark words of a capture's text.
 
     :param start: in code points; without it the quote has to stand in the text just once
     :raises UsageError: the words do not stand there, or in several places
     """
-    rendition = _rendition(session, capture)
+    rendition = rendition_of(session, capture)
     selector = _selected(rendition.text, quote, start, end)
     made = Annotation(
         project_id=project.id,
@@ -69,15 +92,55 @@ def add(
         prefix=selector.prefix,
         suffix=selector.suffix,
         body=_checked(body),
+        carried_from=carried.annotation_id if carried else None,
+        carried_score=round(1000 * carried.score) if carried else None,
         made_by=actor.user_id,
     )
-    session.add(made)
-    _record(session, EventKind.ANNOTATION_CREATE, actor, made, None, _said(made))
-    return made
+    return _created(session, actor, made)
+
+
+def add_media(
+    session: Session,
+    actor: Actor,
+    project: Project,
+    capture: Capture,
+    sources: Sequence[Source],
+    mark: MediaMark,
+    *,
+    body: str = "",
+    carried_from: str | None = None,
+) -> Annotation:
+    """Mark a region of a picture or a stretch of a film or sound.
+
+    :param sources: what of the capture can be marked (sources.py)
+    :param carried_from: the mark on an earlier capture that it was drawn again from
+    :raises UsageError: the capture has no such picture or film, or the place is not within it
+    """
+    source = check_mark(sources, mark)
+    is_region = isinstance(mark.place, Region)
+    made = Annotation(
+        project_id=project.id,
+        item_id=capture.item_id,
+        capture_id=capture.id,
+        rendition_sha256="",
+        start=0,
+        end=0,
+        exact="",
+        prefix="",
+        suffix="",
+        kind=AnnotationKind.REGION if is_region else AnnotationKind.TIME,
+        fragment=str(mark.place),
+        source=source.uri,
+        source_digest=source.digest,
+        body=_checked(body),
+        carried_from=carried_from,
+        made_by=actor.user_id,
+    )
+    return _created(session, actor, made)
 
 
 def edit(session: Session, actor: Actor, one: Annotation, body: str, *, seen: int) -> None:
-    """Say something else of the same words.
+    """Say something else of the same place.
 
     :raises StaleSaveError: somebody saved in between
     """
@@ -91,14 +154,14 @@ def edit(session: Session, actor: Actor, one: Annotation, body: str, *, seen: in
         )
     if body == one.body:
         return
-    before = _said(one)
+    before = said(one)
     one.body, one.changed_at = body, utc_now()
     one.row_version += 1
-    _record(session, EventKind.ANNOTATION_EDIT, actor, one, before, _said(one))
+    record(session, EventKind.ANNOTATION_EDIT, actor, one, before, said(one))
 
 
 def withdraw(session: Session, actor: Actor, one: Annotation) -> None:
-    """Take a highlight off; its row and events stay.
+    """Take a mark off; its row and events stay.
 
     :raises UsageError: it is somebody else's
     """
@@ -107,81 +170,79 @@ def withdraw(session: Session, actor: Actor, one: Annotation) -> None:
     if one.withdrawn_at is None:
         one.withdrawn_at = utc_now()
         one.row_version += 1
-        _record(session, EventKind.ANNOTATION_WITHDRAW, actor, one, _said(one), None)
+        record(session, EventKind.ANNOTATION_WITHDRAW, actor, one, said(one), None)
 
 
-def carry_over(
-    session: Session, actor: Actor, project: Project, one: Annotation, capture: Capture
-) -> Annotation:
-    """Mark the same words in another capture, as proposed; the old highlight stays.
+def restore(session: Session, actor: Actor, one: Annotation) -> None:
+    """Put back a mark one took off.
 
-    :raises UsageError: they are not found there well enough, or it is another item's capture
+    :raises UsageError: it is somebody else's
     """
-    if capture.item_id != one.item_id:
-        raise UsageError("That capture is of another item.")
-    proposal = anchor(_rendition(session, capture).text, selector_of(one))
-    if proposal is None:
-        raise UsageError("These words are not found in that capture well enough to carry over.")
-    found = proposal.selector
-    return add(
-        session,
-        actor,
-        project,
-        capture,
-        quote=found.exact,
-        start=found.start,
-        end=found.end,
-        body=one.body,
-    )
+    if one.made_by != actor.user_id:
+        raise UsageError("Only whoever made a highlight puts it back.")
+    if one.withdrawn_at is not None:
+        one.withdrawn_at = None
+        one.row_version += 1
+        record(session, EventKind.ANNOTATION_RESTORE, actor, one, None, said(one))
 
 
-def get(session: Session, project: Project, annotation_id: str) -> Annotation:
-    """Return a highlight of the project.
+def get(
+    session: Session, project: Project, annotation_id: str, *, withdrawn: bool = False
+) -> Annotation:
+    """Return a mark of the project.
 
+    :param withdrawn: also one that was taken off
     :raises NotFoundError: there is none of that id
     """
     one = session.get(Annotation, annotation_id)
-    if one is None or one.project_id != project.id or one.withdrawn_at is not None:
+    gone = one is None or (one.withdrawn_at is not None and not withdrawn)
+    if one is None or gone or one.project_id != project.id:
         raise NotFoundError("This project has no such highlight.")
     return one
 
 
 def of_item(session: Session, item_id: str) -> list[Shown]:
-    """Return an item's highlights over all its captures, in the order of the text."""
+    """Return an item's highlights of words over all its captures, in the order of the text."""
+    shown = marks_of_item(session, item_id)
+    return [one for one in shown if one.annotation.kind is AnnotationKind.TEXT]
+
+
+def marks_of_item(session: Session, item_id: str, *, withdrawn: bool = False) -> list[Shown]:
+    """Return an item's marks of every kind over all its captures.
+
+    :param withdrawn: those that were taken off instead
+    """
     rows = session.execute(
-        select_rows(Annotation, User.display_name)
+        select_rows(Annotation, User.display_name, Capture)
         .join(User, User.id == Annotation.made_by)
-        .where(Annotation.item_id == item_id, Annotation.withdrawn_at.is_(None))
+        .join(Capture, Capture.id == Annotation.capture_id)
+        .where(
+            Annotation.item_id == item_id,
+            Annotation.withdrawn_at.is_not(None)
+            if withdrawn
+            else Annotation.withdrawn_at.is_(None),
+        )
         .order_by(Annotation.start, Annotation.id)
     )
     makers = makers_of(session, item_id)
     return [
-        Shown(one, f"{makers[one.id]}, brought in by {name}" if one.id in makers else name)
-        for one, name in rows
+        Shown(one, f"{makers[one.id]}, brought in by {name}" if one.id in makers else name, capture)
+        for one, name, capture in rows
     ]
 
 
-def proposals(
-    session: Session, shown: Sequence[Shown], capture: Capture
-) -> list[tuple[Shown, Proposal | None]]:
-    """Return, of highlights on other captures, where they would stand in this one.
-
-    Those whose words are marked here already are left out; None marks an orphan.
-    """
-    rendition = _rendition(session, capture)
-    here = {(one.annotation.exact, one.annotation.body) for one in shown
-            if one.annotation.capture_id == capture.id}  # fmt: skip
-    return [
-        (one, anchor(rendition.text, selector_of(one.annotation)))
-        for one in shown
-        if one.annotation.capture_id != capture.id
-        and (one.annotation.exact, one.annotation.body) not in here
-    ]
+def stands_on(one: Annotation, capture: Capture, rendition: Rendition | None) -> bool:
+    """Tell whether a mark is on a capture as it is now: its text may have been made again."""
+    if one.capture_id != capture.id:
+        return False
+    if one.kind is not AnnotationKind.TEXT:
+        return True
+    return rendition is not None and rendition.sha256 == one.rendition_sha256
 
 
 def pieces(text: str, shown: Sequence[Shown]) -> list[Piece]:
     """Cut a text where highlights begin and end."""
-    held = [one.annotation for one in shown]
+    held = [one.annotation for one in shown if one.annotation.kind is AnnotationKind.TEXT]
     cuts = sorted({0, len(text), *(one.start for one in held), *(one.end for one in held)})
     return [
         Piece(
@@ -193,54 +254,62 @@ def pieces(text: str, shown: Sequence[Shown]) -> list[Piece]:
 
 
 def selector_of(one: Annotation) -> TextSelector:
-    """Return where a highlight stands."""
+    """Return where a highlight of words stands."""
     return TextSelector(one.exact, one.prefix, one.suffix, one.start, one.end)
 
 
-def json_ld(project: Project, item: Item, shown: Sequence[Shown]) -> dict[str, Any]:
-    """Return highlights as a W3C AnnotationCollection with one page; authors by pseudonym."""
-    base = f"urn:uuid:{project.id}"
-    return {
-        "@context": _CONTEXT_URL,
-        "id": f"{base}:annotations:{item.id}",
-        "type": "AnnotationCollection",
-        "label": item.title or item.address,
-        "total": len(shown),
-        "first": {
-            "id": f"{base}:annotations:{item.id}:1",
-            "type": "AnnotationPage",
-            "startIndex": 0,
-            "items": [_annotation(item, one.annotation) for one in shown],
-        },
-    }
+def mark_of(one: Annotation) -> MediaMark:
+    """Return where a region or a stretch of time stands."""
+    return MediaMark(one.source, read_place(one.fragment))
 
 
-def _annotation(item: Item, one: Annotation) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "@context": _CONTEXT_URL,
-        "id": f"urn:uuid:{one.id}",
-        "type": "Annotation",
-        "motivation": "commenting" if one.body else "highlighting",
-        "created": isoformat(one.made_at),
-        "modified": isoformat(one.changed_at),
-        "creator": {"id": f"urn:uuid:{one.made_by}", "type": "Person"},
-        "target": {
-            "source": item.address,
-            "state": {"type": "TimeState", "sourceDate": isoformat(one.made_at)},
-            "selector": [
-                {
-                    "type": "TextQuoteSelector",
-                    "exact": one.exact,
-                    "prefix": one.prefix,
-                    "suffix": one.suffix,
-                },
-                {"type": "TextPositionSelector", "start": one.start, "end": one.end},
-            ],
-        },
-    }
-    if one.body:
-        document["body"] = {"type": "TextualBody", "value": one.body, "format": "text/plain"}
-    return document
+def rendition_of(session: Session, capture: Capture) -> Rendition:
+    """Return the text of a capture.
+
+    :raises UsageError: it has none
+    """
+    rendition = session.get(Rendition, capture.id)
+    if rendition is None:
+        raise UsageError("This capture has no text to mark words in.")
+    return rendition
+
+
+def said(one: Annotation) -> dict[str, Any]:
+    """Return what an event tells of a mark."""
+    if one.kind is not AnnotationKind.TEXT:
+        return {"source": one.source, "fragment": one.fragment, "body": one.body}
+    return {"exact": one.exact, "start": one.start, "end": one.end, "body": one.body}
+
+
+def record(
+    session: Session, kind: EventKind, actor: Actor, one: Annotation, before: Any, after: Any
+) -> None:
+    """Write the event of a change of a mark."""
+    body: dict[str, Any] = {"annotation": one.id, "capture": one.capture_id}
+    if one.kind is AnnotationKind.TEXT:
+        body["text_sha256"] = one.rendition_sha256
+    else:
+        body["source_digest"] = one.source_digest
+    if one.carried_from is not None:
+        body |= {"carried_from": one.carried_from, "score_per_mille": one.carried_score}
+    events.record(
+        session,
+        kind,
+        actor=actor,
+        covers=[one],
+        project_id=one.project_id,
+        item=session.get(Item, one.item_id),
+        body=body,
+        before=before,
+        after=after,
+    )
+    session.flush()
+
+
+def _created(session: Session, actor: Actor, made: Annotation) -> Annotation:
+    session.add(made)
+    record(session, EventKind.ANNOTATION_CREATE, actor, made, None, said(made))
+    return made
 
 
 def _selected(text: str, quote: str, start: int | None, end: int | None) -> TextSelector:
@@ -259,34 +328,6 @@ def _selected(text: str, quote: str, start: int | None, end: int | None) -> Text
             "of them, so that the place is clear."
         )
     return found
-
-
-def _rendition(session: Session, capture: Capture) -> Rendition:
-    rendition = session.get(Rendition, capture.id)
-    if rendition is None:
-        raise UsageError("This capture has no text to mark words in.")
-    return rendition
-
-
-def _record(
-    session: Session, kind: EventKind, actor: Actor, one: Annotation, before: Any, after: Any
-) -> None:
-    events.record(
-        session,
-        kind,
-        actor=actor,
-        covers=[one],
-        project_id=one.project_id,
-        item=session.get(Item, one.item_id),
-        body={"annotation": one.id, "capture": one.capture_id, "text_sha256": one.rendition_sha256},
-        before=before,
-        after=after,
-    )
-    session.flush()
-
-
-def _said(one: Annotation) -> dict[str, Any]:
-    return {"exact": one.exact, "start": one.start, "end": one.end, "body": one.body}
 
 
 def _checked(body: str) -> str:

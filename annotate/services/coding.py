@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,14 +27,14 @@ from annotate.models import (
     CodingRound,
     EventKind,
     Project,
-    Rendition,
     RoundState,
     RoundUnit,
     User,
 )
+from annotate.services.evidence import anchored
+from annotate.services.sources import Source
 from archive.clock import utc_now
 
-_CONTEXT: Final = 32  # characters of prefix and suffix (annotate.md §4)
 _LONGEST_SITTING: Final = 24 * 3600  # seconds believed of one form
 
 
@@ -153,13 +152,15 @@ def submit(
     *,
     seen: int,
     seconds: int,
+    sources: Sequence[Source] = (),
 ) -> CodingAnswer:
     """Seal a coder's answers: the next version, its event holding a commitment only.
 
     :param seen: the version the form began from, 0 for none
     :param seconds: spent on the form
-    :raises UsageError: an answer is missing or unfit, a quote is not in the text, or the
-        round is revealed
+    :param sources: the pictures and films that regions and ranges of time may stand on
+    :raises UsageError: an answer is missing or unfit, its evidence is not in the capture,
+        or the round is revealed
     :raises StaleSaveError: the coder submitted elsewhere in between
     """
     _refuse_revealed(unit)
@@ -175,7 +176,7 @@ def submit(
             yours=document,
             version=assignment.version,
         )
-    selectors = _selectors(session, unit, kept)
+    selectors = anchored(session, unit.capture_id, kept, sources)
     nonce = secrets.token_hex(32)
     assignment.version += 1
     answer = CodingAnswer(
@@ -221,41 +222,3 @@ def _refuse_revealed(unit: Unit) -> None:
 
 def _believed(seconds: int) -> int:
     return max(0, min(seconds, _LONGEST_SITTING))
-
-
-def _selectors(
-    session: Session, unit: Unit, given: Mapping[str, Given]
-) -> dict[str, dict[str, str | int]]:
-    """Anchor each quote in the text rendition (W3C TextQuote and TextPosition, code points).
-
-    :raises UsageError: a quote does not stand in the text
-    """
-    quotes = {key: one.quote for key, one in given.items() if one.quote}
-    if not quotes:
-        return {}
-    rendition = session.get(Rendition, unit.capture_id) if unit.capture_id else None
-    if rendition is None:
-        raise UsageError("This unit has no text to quote from; leave the quotes empty.")
-    found: dict[str, dict[str, str | int]] = {}
-    for key, quote in quotes.items():
-        start = _place(rendition.text, quote)
-        if start < 0:
-            raise UsageError(
-                f"{key}: the words “{quote[:80]}” do not stand in the text of the page like "
-                "this. Mark them in the text and take them over."
-            )
-        end = start + len(quote)
-        found[key] = {
-            "exact": rendition.text[start:end],
-            "prefix": rendition.text[max(0, start - _CONTEXT) : start],
-            "suffix": rendition.text[end : end + _CONTEXT],
-            "start": start,
-            "end": end,
-            "rendition_sha256": rendition.sha256,
-        }
-    return found
-
-
-def _place(text: str, quote: str) -> int:
-    start = text.find(quote)
-    return start if start >= 0 else text.find(unicodedata.normalize("NFC", quote))

@@ -29,7 +29,7 @@ from annotate.models import (
     Project,
     Rendition,
 )
-from annotate.services import annotating, notes
+from annotate.services import annotating, annotation_json, notes
 from annotate.services.imports import remarks_of
 from archive.errors import AddressError
 from archive.urlkey import Address
@@ -89,7 +89,7 @@ def placed(session: Session, project_id: str, marks: Sequence[Mark]) -> list[Pla
 def collection(
     session: Session, project: Project, item_ids: Sequence[str] | None
 ) -> dict[str, Any]:
-    """Return highlights of the project as one W3C AnnotationCollection.
+    """Return marks of the project as one W3C AnnotationCollection.
 
     :param item_ids: only those of these items; None: all
     """
@@ -102,8 +102,8 @@ def collection(
     for item_id in marked:
         if item_id in wanted:
             item = session.get_one(Item, item_id)
-            shown = annotating.of_item(session, item_id)
-            found += annotating.json_ld(project, item, shown)["first"]["items"]
+            shown = annotating.marks_of_item(session, item_id)
+            found += annotation_json.collection(project, item, shown)["first"]["items"]
     name = f"urn:uuid:{project.id}:annotations"
     page = {"id": f"{name}:1", "type": "AnnotationPage", "startIndex": 0, "items": found}
     return {"@context": jsonld.CONTEXT, "id": name, "type": "AnnotationCollection",

@@ -1,4 +1,6 @@
 // Coding by keyboard. Everything here is also a button, a link or a field of the form.
+import { evidence } from "./coding_evidence.js";
+
 const form = document.getElementById("unit");
 const saved = document.getElementById("saved");
 const questions = [...form.querySelectorAll(".question")];
@@ -79,15 +81,6 @@ function choose(stroke) {
   return false;
 }
 
-function takeQuote() {
-  const words = String(getSelection());
-  const field = focused()?.querySelector("textarea[name^='q.']");
-  if (!field || !words) return;
-  field.closest("details").open = true;
-  field.value = words;
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-}
-
 function remark() {
   const field = focused()?.querySelector("textarea[name^='m.']");
   if (!field) return;
@@ -113,8 +106,8 @@ document.addEventListener("keydown", (event) => {
     s: seal,
     j: () => document.getElementById("next")?.click(),
     k: () => document.getElementById("previous")?.click(),
-    h: takeQuote,
     n: remark,
+    ...Object.fromEntries(Object.entries(evidence).map(([key, act]) => [key, () => act(focused())])),
   };
   if (!choose(event.key)) {
     if (!acts[event.key]) return;

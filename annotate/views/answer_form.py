@@ -10,14 +10,17 @@ from flask import request
 from annotate.errors import UsageError
 from annotate.instrument.answers import Given
 from annotate.instrument.codebook import Codebook, Missing, VariableType
+from annotate.views.mark_form import read_media_marks
 
 _MISSING: Final = "missing:"
 
 
-def read_answers(codebook: Codebook) -> Mapping[str, Given]:
-    """Read `v.KEY` (values, or "missing:KIND"), `q.KEY` (quote) and `m.KEY` (memo).
+def read_answers(codebook: Codebook, *, draft: bool = False) -> Mapping[str, Given]:
+    """Read `v.KEY` (values, or "missing:KIND"), `q.KEY` (quote, which begins at `p.KEY`),
+    `m.KEY` (memo), and the regions and ranges of time of mark_form.py.
 
-    :raises UsageError: a missing kind is unknown
+    :param draft: a half given region or range of time is left out
+    :raises UsageError: a missing kind is unknown, or a place is none
     """
     form = request.form
     found: dict[str, Given] = {}
@@ -31,6 +34,8 @@ def read_answers(codebook: Codebook) -> Mapping[str, Given]:
             missing=_kind(kinds[0]) if kinds else None,
             quote=form.get(f"q.{variable.key}", "").replace("\r\n", "\n"),
             memo=form.get(f"m.{variable.key}", "").replace("\r\n", "\n"),
+            start=_start(form.get(f"p.{variable.key}", "")),
+            marks=tuple(str(one) for one in read_media_marks(variable.key, draft=draft)),
         )
         if given != Given():
             found[variable.key] = given
@@ -46,6 +51,10 @@ def read_number(name: str) -> int:
     if not value.isdigit():
         raise UsageError(f"The form lacks “{name}”. Reload the page; your draft is kept.")
     return int(value)
+
+
+def _start(value: str) -> int | None:
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
 def _kind(word: str) -> Missing:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from annotate.errors import NotFoundError
 from annotate.models import Capture, Item, Record, Rendition, WarcFile
 from annotate.permissions import Act
-from annotate.services import sensitive
+from annotate.services import sensitive, sources
+from annotate.services.sources import Source
 from annotate.services.viewing import Viewing, find_held
 from annotate.views.context import enter_project, person, signed_in, wiring
 from annotate.views.memento import memento_headers
@@ -158,6 +159,12 @@ def held(session: Session, capture_id: str) -> tuple[Capture, WarcFile]:
 def viewing() -> Viewing:
     """Return what opens this home's captures."""
     return Viewing(wiring().store)
+
+
+def sources_of_capture(session: Session, capture_id: str | None) -> list[Source]:
+    """Return the pictures, films and sounds of a capture; none where nothing is captured."""
+    capture = session.get(Capture, capture_id) if capture_id else None
+    return sources.of_capture(session, viewing(), capture) if capture is not None else []
 
 
 def _prefix(capture_id: str) -> str:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from annotate.errors import StaleSaveError
+from annotate.instrument.answers import Given
 from annotate.models import Capture, CommentOn, Item, Project, Rendition
 from annotate.permissions import Act
 from annotate.services import coding, comments, returning, rounds
 from annotate.services.coding import Unit
 from annotate.services.comments import Subject
+from annotate.services.sources import SourceKind
 from annotate.views.answer_form import read_answers, read_number
-from annotate.views.context import (
-    actor,
-    load_project,
-    person,
-    signed_in,
-    wiring,
-)
+from annotate.views.captures import sources_of_capture
+from annotate.views.context import actor, load_project, person, signed_in, wiring
 from annotate.views.veiling import veil_over
 
 bp = Blueprint("coding", __name__)
@@ -67,7 +66,8 @@ def draft(slug: str, assignment_id: str) -> Response:
     with wiring().database.write() as session:
         context = load_project(session, slug, Act.CODE)
         unit = coding.get_unit(session, context.project, person(), assignment_id)
-        coding.save_draft(session, unit, read_answers(unit.codebook), read_number("seconds"))
+        given = read_answers(unit.codebook, draft=True)
+        coding.save_draft(session, unit, given, read_number("seconds"))
     return jsonify(saved=True)
 
 
@@ -90,6 +90,7 @@ def submit(slug: str, assignment_id: str) -> Response:
                 given,
                 seen=read_number("version"),
                 seconds=seconds,
+                sources=sources_of_capture(session, unit.capture_id) if _marks(given) else (),
             )
         except StaleSaveError as error:
             coding.save_draft(session, unit, given, seconds)
@@ -118,10 +119,15 @@ def hand_back(slug: str, assignment_id: str) -> Response:
     return redirect(url_for("coding.following", slug=slug, round_id=round_id, after=place))
 
 
+def _marks(given: Mapping[str, Given]) -> bool:
+    return any(one.marks for one in given.values())
+
+
 def _page(session: Session, project: Project, unit: Unit) -> str:
     capture = session.get(Capture, unit.capture_id) if unit.capture_id else None
     rendition = session.get(Rendition, unit.capture_id) if unit.capture_id else None
     before, behind = coding.neighbours(session, unit.assignment)
+    held = sources_of_capture(session, unit.capture_id)
     mine = [one for one in rounds.progress(session, unit.round) if one.coder.id == person().id]
     return render_template(
         "unit.html",
@@ -129,6 +135,8 @@ def _page(session: Session, project: Project, unit: Unit) -> str:
         item=session.get_one(Item, unit.assignment.item_id),
         capture=capture,
         rendition=rendition,
+        pictures=[one for one in held if one.kind is SourceKind.PICTURE],
+        films=[one for one in held if one.kind is not SourceKind.PICTURE],
         before=before,
         behind=behind,
         mine=mine[0],

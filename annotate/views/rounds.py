@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -10,11 +11,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from annotate.errors import UsageError
 from annotate.instrument.answers import Given
-from annotate.models import CodebookVersion, RoundState, VersionState
+from annotate.models import Capture, CodebookVersion, RoundState, VersionState
 from annotate.permissions import Act
 from annotate.services import adjudication, codebooks, exports, fields, library, reliability, rounds
 from annotate.services.reliability import Sheet
+from annotate.services.sources import SourceKind
 from annotate.views.answer_form import read_answers
+from annotate.views.captures import sources_of_capture
 from annotate.views.context import ProjectContext, actor, load_project, parts, signed_in, wiring
 from annotate.views.veiling import veil_over
 
@@ -130,7 +133,7 @@ def settle(slug: str, round_id: str) -> str:
             variable=held.codebook.variable(chosen.variable) if chosen else None,
             unit=unit,
             veil=veil_over(session, chosen.item_id) if chosen else None,
-            capture_id=adjudication.capture_of(session, held, chosen.item_id) if chosen else None,
+            **_evidence(session, held, chosen.item_id if chosen else ""),
         )
 
 
@@ -153,6 +156,9 @@ def decide(slug: str, round_id: str) -> AnyResponse:
             variable=key,
             given=given,
             rationale=form.get("rationale", ""),
+            sources=sources_of_capture(
+                session, adjudication.capture_of(session, held, form.get("item", ""))
+            ),
         )
     flash("Settled. The coders' own answers stay as they are.")
     return redirect(url_for("rounds.settle", slug=slug, round_id=round_id))
@@ -195,6 +201,17 @@ def finals(slug: str, round_id: str) -> Response:
         text = adjudication.finals_csv(session, held)
         _exported(session, context, held, "final answers", len(held.units))
     return _csv(text, "final-answers.csv")
+
+
+def _evidence(session: Session, held: Sheet, item_id: str) -> dict[str, Any]:
+    """Return what a unit was coded from, with its pictures and films."""
+    capture_id = adjudication.capture_of(session, held, item_id)
+    found = sources_of_capture(session, capture_id)
+    return {
+        "capture": session.get(Capture, capture_id) if capture_id else None,
+        "pictures": [one for one in found if one.kind is SourceKind.PICTURE],
+        "films": [one for one in found if one.kind is not SourceKind.PICTURE],
+    }
 
 
 def _sheet(session: Session, context: ProjectContext, round_id: str) -> Sheet:

@@ -156,6 +156,9 @@ class FakeEngine:
     def close(self) -> None:
         pass
 
+    def attach(self, writer: CaptureWriter, url: str, at: datetime) -> None:
+        """Write more beside the page, where a test wants more."""
+
     def capture(self, job: CaptureJob) -> CaptureResult:
         now = datetime.now(UTC)
         page = self.pages.get(job.address.exact)
@@ -172,6 +175,7 @@ class FakeEngine:
                 io.BytesIO(body), len(body), None, None, None, "document",
             )
         )  # fmt: skip
+        self.attach(writer, job.address.target, now)
         made = render_text(page)
         return CaptureResult(
             capture_id=job.capture_id, outcome=Outcome.COMPLETE, reason="",
@@ -188,7 +192,9 @@ def capture(wiring: Wiring, project: Project) -> Callable[[dict[str, str]], None
     return lambda pages: capture_pages(wiring, project, pages)
 
 
-def capture_pages(wiring: Wiring, project: Project, pages: dict[str, str]) -> None:
+def capture_pages(
+    wiring: Wiring, project: Project, pages: dict[str, str], engine: FakeEngine | None = None
+) -> None:
     """Capture pages by a fake engine."""
     from annotate.jobs.worker import Worker
     from annotate.services import requests
@@ -199,7 +205,7 @@ def capture_pages(wiring: Wiring, project: Project, pages: dict[str, str]) -> No
         held = projects.find_project(session, project.slug)
         requests.ask(session, people.actor_of(owner), held, [Address.parse(url) for url in pages])
     worker = Worker(wiring, "test")
-    worker._engines["auto"] = FakeEngine(pages)
+    worker._engines["auto"] = engine or FakeEngine(pages)
     while worker.step():
         pass
     index_now(wiring)

@@ -374,20 +374,23 @@ CANARY = "canaryword"
 # What the others wrote. The bare word may come back: the one who looks asked for it.
 PLANTED = re.compile(
     rb"canaryword(tag|note|value|memo|draft|entry|name|said|quote|handle|judged|alone|decided"
-    rb"|elsewhere|comment|reason)"
+    rb"|elsewhere|mark|comment|reason)"
 )
 
 
 def test_blind_coders_meet_no_byte_of_what_others_did(
-    app: Flask, sign_in: Browser, wiring: Wiring, round_page: str
+    app: Flask, sign_in: Browser, wiring: Wiring, round_page: str, capture: Callable
 ) -> None:
     """Coder A and the owner leave marks everywhere; coder B walks every page and finds none."""
     owner, first, second = sign_in("owner"), sign_in("manager"), sign_in("coder")
     with wiring.database.read() as session:
-        item = session.scalars(select(Item.id)).first()
+        item, earlier, address = session.execute(
+            select(Item.id, Item.latest_capture_id, Item.address)
+        ).first()
     registry = "/p/study/registry"
     known = {"kind": "account", "platform": "chirper", "handle": "known", "label": "Known"}
     send(owner, registry, registry, **known)
+    capture({address: PAGES[address]})
     before = {one: second.get(one).data for one in counted_pages()}
     here = f"/p/study/items/{item}"
     assert send(owner, here, f"{here}/tags", tag=f"{CANARY}tag").status_code == 302
@@ -414,7 +417,10 @@ def test_blind_coders_meet_no_byte_of_what_others_did(
     form = {"v_include": "yes", "v_frame": "food", "q_frame": "新疆棉花", "v_strength": "weak"}
     form |= {"m_frame": f"{CANARY}memo"}
     assert answer(first, unit, **form).status_code == 302
-    send(first, unit, f"{unit}/draft", **{"m.include": f"{CANARY}draft", "seconds": "1"})
+    kept = {"m.include": f"{CANARY}draft", "e.include": f"https://{CANARY}draft/#t=npt:1,2"}
+    send(first, unit, f"{unit}/draft", **kept, seconds="1")
+    marks = f"/p/study/captures/{earlier}/highlights"
+    assert send(owner, here, marks, quote="新疆棉花", body=f"{CANARY}mark").status_code == 302
     plant_coding_elsewhere(wiring, item)
     registered = plant_in_the_registry(owner, item)
     plant_talk(owner, first, here, unit, book_of(wiring))
@@ -425,6 +431,8 @@ def test_blind_coders_meet_no_byte_of_what_others_did(
     assert f"{CANARY}said" in owner.get(registered).text
     assert f"{CANARY}quote" in owner.get(f"{here}/relations").text
     assert second.get(registered).status_code == 200
+    assert f"{CANARY}mark" in owner.get("/p/study/highlights").text
+    assert f"{CANARY}mark" in owner.get(f"{here}/highlights").text
     assert walk(app, second, wiring, round_page) > 25
     tokens = "/p/study/tokens"
     made = send(second, tokens, tokens, name="t", scope=["read", "write", "code"], days="1")

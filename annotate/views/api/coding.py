@@ -18,6 +18,7 @@ from annotate.permissions import Act
 from annotate.services import adjudication, codebooks, coding, library, reliability, rounds
 from annotate.services.reliability import Sheet
 from annotate.views.api.spec import endpoint, project
+from annotate.views.captures import sources_of_capture
 from annotate.views.context import ProjectContext, actor, parts, person
 from archive.clock import isoformat
 
@@ -26,7 +27,8 @@ _OPTIONAL = {"type": "string", "required": False}
 _WHOLE = {"type": "integer"}
 _ANSWERS = {
     "type": "object",
-    "description": "by variable: {values: [..]} or {missing: ..}, with quote and memo if wanted",
+    "description": "by variable: {values: [..]} or {missing: ..}; if wanted, quote (with start, "
+    "in code points), memo, and marks: Media Fragment URIs of the capture's pictures and films",
 }
 
 
@@ -217,6 +219,7 @@ def submit(session: Session, context: ProjectContext, body: Any, unit_id: str) -
         _answers(body["answers"]),
         seen=body["version"],
         seconds=body["seconds"],
+        sources=sources_of_capture(session, unit.capture_id),
     )
     return {"version": answer.version, "commitment": answer.commitment}
 
@@ -275,15 +278,18 @@ def disputes(
 )
 def decide(session: Session, context: ProjectContext, body: Any, round_id: str) -> dict[str, Any]:
     """Settle one variable of one unit."""
+    held = _sheet(session, context, round_id)
+    capture_id = adjudication.capture_of(session, held, body["item"])
     made = adjudication.decide(
         session,
         actor(),
         context.project,
-        _sheet(session, context, round_id),
+        held,
         item_id=body["item"],
         variable=body["variable"],
         given=_answers({"answer": body["answer"]}).get("answer", Given()),
         rationale=body["rationale"],
+        sources=sources_of_capture(session, capture_id),
     )
     return {"id": made.id}
 
@@ -354,6 +360,8 @@ def _given(one: Given) -> dict[str, Any]:
         "missing": one.missing.value if one.missing else None,
         "quote": one.quote,
         "memo": one.memo,
+        "start": one.start,
+        "marks": list(one.marks),
     }
 
 
@@ -370,10 +378,20 @@ def _answers(sent: Mapping[str, Any]) -> dict[str, Given]:
                 raise TypeError("values")
             missing = Missing(one["missing"]) if one.get("missing") else None
             quote, memo = str(one.get("quote") or ""), str(one.get("memo") or "")
+            start, marks = one.get("start"), one.get("marks") or []
+            if not isinstance(marks, list) or not (start is None or type(start) is int):
+                raise TypeError("marks")
         except (AttributeError, TypeError, ValueError) as error:
             raise UsageError(
                 f"{key}: an answer is an object with “values”, a list, or “missing”, one of "
-                f"{', '.join(kind.value for kind in Missing)}."
+                f"{', '.join(kind.value for kind in Missing)}; “marks” is a list."
             ) from error
-        found[key] = Given(tuple(str(value) for value in values), missing, quote, memo)
+        found[key] = Given(
+            values=tuple(str(value) for value in values),
+            missing=missing,
+            quote=quote,
+            memo=memo,
+            start=start,
+            marks=tuple(str(mark) for mark in marks),
+        )
     return found

@@ -1,4 +1,4 @@
-"""Items, tags, notes, fields, captures and highlights over the API."""
+"""Items, tags, notes, fields and captures over the API."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotate.errors import NotFoundError, UsageError
-from annotate.models import Annotation, Capture, NoteKind, Rendition, ValueSource
+from annotate.models import Capture, NoteKind, Rendition, ValueSource
 from annotate.permissions import Act
 from annotate.services import (
-    annotating,
     elsewhere,
     exports,
     fields,
@@ -266,49 +265,6 @@ def captures(session: Session, context: ProjectContext, _body: Any, item_id: str
             for one in session.scalars(query.order_by(Capture.captured_at.desc()))
         ]
     }
-
-
-@endpoint("GET", project("/items/<item_id>/highlights"), Act.READ, "Highlights, as Web Annotations")
-def highlights(
-    session: Session, context: ProjectContext, _body: Any, item_id: str
-) -> dict[str, Any]:
-    """Return an item's highlights."""
-    item = items.get_item(session, context.project.id, item_id)
-    return annotating.json_ld(context.project, item, annotating.of_item(session, item.id))
-
-
-@endpoint(
-    "POST",
-    project("/captures/<capture_id>/highlights"),
-    Act.NOTE,
-    "Highlight words of a capture's text; places count code points",
-    body={
-        "quote": _TEXT,
-        "start": {"type": "integer", "required": False},
-        "end": {"type": "integer", "required": False},
-        "body": _OPTIONAL,
-    },
-)
-def highlight(
-    session: Session, context: ProjectContext, body: Any, capture_id: str
-) -> dict[str, Any]:
-    """Highlight words."""
-    capture = session.scalar(
-        select(Capture).where(Capture.id == capture_id, Capture.project_id == context.project.id)
-    )
-    if capture is None:
-        raise NotFoundError("This project has no such capture.")
-    made: Annotation = annotating.add(
-        session,
-        actor(),
-        context.project,
-        capture,
-        quote=body["quote"],
-        start=body.get("start"),
-        end=body.get("end"),
-        body=body.get("body", ""),
-    )
-    return {"id": made.id, "start": made.start, "end": made.end, "exact": made.exact}
 
 
 @endpoint(
