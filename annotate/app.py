@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFProtect
 
 from annotate.selectors.media import read_mark, read_place
-from annotate.views import api, errors
+from annotate.views import api, errors, speech
 from annotate.views.context import (
     EXTENSION,
     Parts,
@@ -19,6 +19,7 @@ from annotate.views.context import (
     template_words,
 )
 from annotate.wiring import Wiring
+from annotate.words.runs import SAY, SaidExtension
 from archive.markup import straight
 
 ROOMS: Final = (
@@ -52,6 +53,7 @@ ROOMS: Final = (
     "screening",
     "sensitive",
     "spreadsheets",
+    "speech",
     "tokens",
     "watching",
     "ways",
@@ -97,6 +99,9 @@ def create_app(wiring: Wiring) -> Flask:
         app.register_blueprint(importlib.import_module(f"annotate.views.{room}").bp)
     csrf.exempt(api.bp)  # it takes tokens only, which no browser sends by itself
     errors.register(app)
+    app.jinja_env.add_extension(SaidExtension)
+    app.jinja_env.globals[SAY] = speech.say
+    app.jinja_env.filters["translated"] = speech.translated
     app.jinja_env.filters["moment"] = _moment
     app.jinja_env.filters["straight"] = straight
     app.jinja_env.filters["place"] = read_place

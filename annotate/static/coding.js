@@ -1,5 +1,6 @@
 // Coding by keyboard. Everything here is also a button, a link or a field of the form.
 import { evidence } from "./coding_evidence.js";
+import { say } from "./say.js";
 
 const form = document.getElementById("unit");
 const saved = document.getElementById("saved");
@@ -38,9 +39,9 @@ async function keepDraft() {
     const answer = await fetch(form.dataset.draft, {
       method: "POST", body: new FormData(form), headers: { Accept: "application/json" },
     });
-    saved.textContent = answer.ok ? "draft kept" : (await answer.json()).error;
+    saved.textContent = answer.ok ? say("draft kept") : (await answer.json()).error;
   } catch {
-    saved.textContent = "The server does not answer. What you typed is still in this page; leave it open.";
+    saved.textContent = say("The server does not answer. What you typed is still in this page; leave it open.");
   }
 }
 

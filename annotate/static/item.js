@@ -1,4 +1,6 @@
 // What others do to this item appears here without reloading; what is being typed stays.
+import { say } from "./say.js";
+
 const item = document.querySelector("[data-item]")?.dataset.item;
 const regions = ["sensitive", "tags", "notes", "comments", "memos", "fields", "same", "history"];
 
@@ -16,7 +18,7 @@ document.addEventListener("holdfast:events", async ({ detail }) => {
     );
     if (typing) {
       const box = document.getElementById("live");
-      box.textContent = `Somebody changed the ${id} of this item. Yours is kept as you typed it.`;
+      box.textContent = say("Somebody changed this item. Yours is kept as you typed it.");
       box.hidden = false;
       continue;
     }

@@ -1,5 +1,7 @@
 // Ticks all rows of the page, counts what is ticked, and shows tags others add. On a narrow
 // screen the facets wait folded, so that what was found is seen first.
+import { say } from "./say.js";
+
 if (matchMedia("(max-width: 56rem)").matches) {
   document.querySelector(".side details")?.removeAttribute("open");
 }
@@ -10,7 +12,7 @@ const ticks = () => [...document.querySelectorAll("input[name=item]")];
 
 function count() {
   const number = ticks().filter((tick) => tick.checked).length;
-  if (told) told.textContent = number ? `${number} ticked` : "none ticked";
+  if (told) told.textContent = number ? say("{1} ticked", number) : say("none ticked");
 }
 
 all?.addEventListener("change", () => {

@@ -1,5 +1,7 @@
 // Asks every two seconds what happened since this page was made, and says so; a page that has
 // a better use for the answer listens for "holdfast:events".
+import { say } from "./say.js";
+
 const { events: source, after } = document.body.dataset;
 const box = document.getElementById("live");
 let position = Number(after || 0);
@@ -13,7 +15,7 @@ async function look() {
     return;
   }
   if (answer.status === 401) {
-    box.textContent = "Your sign-in is over. What is typed here is still here: sign in in another tab, then save.";
+    box.textContent = say("Your sign-in is over. What is typed here is still here: sign in in another tab, then save.");
     box.hidden = false;
     return;
   }

@@ -1,4 +1,6 @@
 // The queue page follows its own numbers, reloads its rows when one of them ended, and counts ticks.
+import { say } from "./say.js";
+
 const bar = document.querySelector("progress");
 const regions = ["requests", "sums", "pauses"];
 const ticks = () => [...document.querySelectorAll("input[name=request]")];
@@ -6,7 +8,7 @@ const ticks = () => [...document.querySelectorAll("input[name=request]")];
 function count() {
   const number = ticks().filter((tick) => tick.checked).length;
   const told = document.getElementById("ticked");
-  if (told) told.textContent = number ? `${number} ticked` : "none ticked";
+  if (told) told.textContent = number ? say("{1} ticked", number) : say("none ticked");
   const all = document.getElementById("tick-all");
   if (all) all.hidden = false;
 }
@@ -20,11 +22,13 @@ count();
 function pace(queue) {
   const told = document.getElementById("pace");
   if (!told) return;
-  let words = queue.per_minute === null ? "" : `${queue.per_minute.toFixed(1)} a minute`;
-  if (words && queue.left) words += `, ${queue.left} left`;
-  if (words) words += ". ";
-  if (queue.later) words += `${queue.later} wait for their time.`;
-  told.textContent = words;
+  const words = [];
+  if (queue.per_minute !== null) {
+    const pace = queue.per_minute.toFixed(1);
+    words.push(queue.left ? say("{1} a minute, {2} left.", pace, queue.left) : say("{1} a minute.", pace));
+  }
+  if (queue.later) words.push(say("{1} wait for their time.", queue.later));
+  told.textContent = words.join(" ");
 }
 
 document.addEventListener("holdfast:events", async ({ detail }) => {

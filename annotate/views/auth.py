@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from annotate.errors import SignInError
 from annotate.services import people
 from annotate.views.context import limiter, session_cookie_name, wiring
+from annotate.views.targets import own_target
 
 bp = Blueprint("auth", __name__)
 
@@ -22,8 +21,8 @@ def _limit() -> str:
 def sign_in() -> Response | str:
     """Ask for name and password."""
     if g.person is not None:
-        return redirect(_target())
-    return render_template("sign_in.html", target=_target(), message="")
+        return redirect(own_target())
+    return render_template("sign_in.html", target=own_target(), message="")
 
 
 @bp.post("/sign-in")
@@ -40,7 +39,7 @@ def do_sign_in() -> Response | tuple[str, int]:
                 hours=hours,
             )
     except SignInError as error:
-        return render_template("sign_in.html", target=_target(), message=str(error)), 401
+        return render_template("sign_in.html", target=own_target(), message=str(error)), 401
     return _signed_in(token)
 
 
@@ -75,7 +74,7 @@ def sign_out() -> Response:
 
 def _signed_in(token: str) -> Response:
     config = wiring().config
-    response = redirect(_target())
+    response = redirect(own_target())
     response.set_cookie(
         session_cookie_name(),
         token,
@@ -86,11 +85,3 @@ def _signed_in(token: str) -> Response:
         path="/",
     )
     return response
-
-
-def _target() -> str:
-    """Return where to go afterwards: a path of this application, never another site."""
-    wanted = request.values.get("next", "")
-    parts = urlsplit(wanted)
-    own = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
-    return wanted if own and not parts.netloc and not parts.scheme else url_for("projects.index")

@@ -23,7 +23,9 @@ from annotate.permissions import Act
 from annotate.services import mentions, people, projects, tokens
 from annotate.services.mark import mark_of
 from annotate.services.zones import parse_zone
+from annotate.views import speech
 from annotate.wiring import Wiring
+from annotate.words.catalog import LANGUAGES
 from search.engine import Engine
 from search.errors import IndexDamagedError
 from search.whoosh_engine import WhooshEngine
@@ -195,6 +197,9 @@ def template_words() -> dict[str, Any]:
         "project": context.project if context else None,
         "context": context,
         "for_you": getattr(g, "for_you", 0),
+        "language": speech.language(),
+        "languages": LANGUAGES,
+        "script_words": speech.script_words,
         "closed": len(getattr(g, "hidden", ())),
         "may": may,
         "mark": mark_of(wiring().web_key, g.person.id) if getattr(g, "person", None) else None,
