@@ -32,6 +32,7 @@ ROOMS: Final = (
     "comments",
     "fixity",
     "highlights",
+    "history",
     "imports",
     "items",
     "library",

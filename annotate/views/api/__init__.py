@@ -7,6 +7,7 @@ over the same services as the pages.
 from annotate.views.api import (
     coding,
     fixity,
+    history,
     items,
     marks,
     recoding,
@@ -22,6 +23,7 @@ __all__ = [
     "bp",
     "coding",
     "fixity",
+    "history",
     "items",
     "marks",
     "recoding",

@@ -1,0 +1,319 @@
+"""What happened in a project, in words, newest first; and how what one did oneself is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from annotate.errors import UsageError
+from annotate.events import Actor
+from annotate.models import (
+    BulkOperation,
+    Comment,
+    Event,
+    EventKind,
+    Item,
+    ItemTag,
+    Memo,
+    Project,
+    User,
+)
+from annotate.services import sensitive
+from annotate.services.live import Happening, happening
+
+SIZE: Final = 100  # events of one page
+WORDS: Final[Mapping[str, str]] = {
+    "project:create": "made the project",
+    "project:change": "changed the project's settings",
+    "member:add": "took somebody in",
+    "member:change": "gave somebody another role",
+    "member:remove": "took somebody out",
+    "member:choose-pictures": "chose how sensitive items are shown to them",
+    "field:define": "defined a field",
+    "item:create": "added the address",
+    "item:mark-sensitive": "marked the item sensitive",
+    "item:unmark-sensitive": "took the mark “sensitive” off",
+    "item:judge-same": "judged two addresses",
+    "item:undo-judgement": "took a judgement of two addresses back",
+    "item:screen": "screened the item",
+    "item:observe": "looked at the address again",
+    "screening:do": "screened many items",
+    "screening:undo": "undid a screening of many items",
+    "request:create": "asked for a capture",
+    "request:start": "began a capture",
+    "request:retry": "asked to try a capture again",
+    "request:cancel": "cancelled a capture",
+    "request:finish": "ended a capture request",
+    "request:change": "changed a capture request",
+    "request:answer": "answered a capture request from an import",
+    "queue:pause": "paused the queue",
+    "queue:resume": "let the queue go on",
+    "watch:create": "set a watch",
+    "watch:change": "changed a watch",
+    "watch:run": "carried a watch out",
+    "capture:store": "stored a capture",
+    "capture:read-again": "read a capture's text again",
+    "capture:check-replay": "compared a capture with the live page",
+    "capture:import": "stored an imported capture",
+    "file:receive": "received a file",
+    "file:read": "read a file",
+    "file:confirm": "confirmed what a file holds",
+    "file:discard": "discarded a file",
+    "file:import": "imported a file",
+    "file:refuse": "refused a file",
+    "fixity:run": "checked the stored files",
+    "list:import": "imported a list",
+    "value:set": "set field values",
+    "value:check": "compared field values with the page",
+    "value:decide": "settled a difference of a field",
+    "value:undo-decision": "took the settling of a difference back",
+    "tag:create": "made the tag",
+    "tag:add": "put on the tag",
+    "tag:remove": "took off the tag",
+    "bulk:do": "tagged or untagged many items",
+    "bulk:undo": "undid an act on many items",
+    "note:create": "wrote a note",
+    "note:edit": "changed a note",
+    "note:withdraw": "withdrew a note",
+    "comment:create": "commented",
+    "comment:edit": "changed a comment",
+    "comment:withdraw": "withdrew a comment",
+    "comment:restore": "took a comment back in",
+    "comment:resolve": "settled a thread",
+    "comment:reopen": "opened a thread again",
+    "memo:create": "wrote the memo",
+    "memo:edit": "changed the memo",
+    "memo:link": "said what a memo is about:",
+    "memo:unlink": "took a link off the memo",
+    "memo:withdraw": "withdrew the memo",
+    "memo:restore": "took back in the memo",
+    "annotation:create": "marked evidence",
+    "annotation:edit": "changed what is said of marked evidence",
+    "annotation:withdraw": "took a mark off the evidence",
+    "codebook:create": "made the codebook",
+    "codebook:change": "changed a codebook",
+    "codebook:freeze": "froze a codebook version",
+    "codebook:discard": "discarded a codebook draft",
+    "round:open": "opened the round",
+    "round:reveal": "revealed a round",
+    "assignment:return": "handed a sensitive unit back",
+    "coding:submit": "sealed answers",
+    "coding:import": "imported codings",
+    "coding:undo-import": "undid an import of codings",
+    "decision:make": "settled a disagreement",
+    "egress:set": "set the way captures leave",
+    "egress:clear": "let captures leave directly again",
+    "capture-session:add": "added a capture session",
+    "capture-session:delete": "deleted a capture session",
+    "export:make": "exported",
+    "search:save": "saved a search",
+    "search:remove": "removed a saved search",
+    "api-token:create": "made an API token",
+    "api-token:revoke": "revoked an API token",
+    "registry-entry:create": "added a registry entry",
+    "registry-entry:change": "changed a registry entry",
+    "registry-entry:judge-same": "judged two registry entries",
+    "registry-entry:undo-judgement": "took a judgement of two entries back",
+    "registry-entry:import": "imported registry entries",
+    "registry-name:create": "added a name to an entry",
+    "registry-name:change": "changed a name of an entry",
+    "handle:create": "added a handle to an account",
+    "handle:change": "changed a handle of an account",
+    "assertion:create": "stated something of an entry",
+    "assertion:change": "changed a statement about an entry",
+    "relation-type:create": "made a kind of relation",
+    "relation-type:change": "changed a kind of relation",
+    "relation:create": "related two things",
+    "relation:change": "changed a relation",
+    "sweep:create": "recorded a sweep",
+    "sweep:change": "changed a sweep",
+    "sweep:find": "said that a sweep found the item",
+    "sweep:take-off": "took an item off a sweep",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events are asked for; what is empty narrows nothing."""
+
+    who: str = ""
+    """Id of a person."""
+    what: str = ""
+    """The part of the kind before the colon: `tag`, `comment`, …"""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Exclusive."""
+    item_id: str = ""
+    before: int | None = None
+    """Older than the event at this position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """The form that takes an act back: an endpoint, its arguments, and what the form sends."""
+
+    endpoint: str
+    arguments: Mapping[str, str]
+    form: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event as the history shows it."""
+
+    happening: Happening
+    words: str
+    item: Item | None
+    undo: Undo | None
+    """Given for one's own acts that still stand and can be taken back."""
+
+
+def subjects() -> list[str]:
+    """Return what events are about, as the history is narrowed by."""
+    return sorted({kind.value.partition(":")[0] for kind in EventKind})
+
+
+def lines(
+    session: Session, project: Project, actor: Actor, wanted: Wanted
+) -> tuple[list[Line], int | None]:
+    """Return a page of the history, newest first, and the position older ones begin before.
+
+    Who codes blind reads of others' acts what the rule of visibility.py lets them read.
+
+    :raises UsageError: there is no such subject
+    """
+    query = (
+        select(Event, User.display_name)
+        .outerjoin(User, User.pseudonym == Event.actor)
+        .where(Event.ledger == project.id)
+        .order_by(Event.id.desc())
+        .limit(SIZE + 1)
+    )
+    if wanted.who:
+        query = query.where(User.id == wanted.who)
+    if wanted.what:
+        if wanted.what not in subjects():
+            raise UsageError(f"Nothing in the history is about {wanted.what!r}.")
+        kinds = [one for one in EventKind if one.value.partition(":")[0] == wanted.what]
+        query = query.where(Event.kind.in_(kinds))
+    if wanted.since is not None:
+        query = query.where(Event.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(Event.at < wanted.until)
+    if wanted.item_id:
+        query = query.where(Event.item_id == wanted.item_id)
+    if wanted.before is not None:
+        query = query.where(Event.id < wanted.before)
+    rows = session.execute(query).all()
+    shown = rows[:SIZE]
+    ids = {event.item_id for event, _name in shown if event.item_id}
+    items = {one.id: one for one in session.scalars(select(Item).where(Item.id.in_(ids)))}
+    found = []
+    for event, name in shown:
+        one = happening(event, name)
+        mine = event.actor == actor.pseudonym
+        undo = undo_of(session, event, one) if mine else None
+        found.append(Line(one, words_of(one.kind), items.get(one.item_id or ""), undo))
+    return found, shown[-1][0].id if len(rows) > SIZE else None
+
+
+def words_of(kind: str) -> str:
+    """Return what was done, in words."""
+    return WORDS.get(kind) or kind.replace("-", " ").replace(":", ": ")
+
+
+def undo_of(session: Session, event: Event, one: Happening) -> Undo | None:
+    """Return how an act is taken back, if it still stands and something can."""
+    finder = _UNDO.get(event.kind)
+    return finder(session, event, one) if finder is not None else None
+
+
+def _tag_off(session: Session, event: Event, one: Happening) -> Undo | None:
+    tag_id = str(one.body.get("tag", ""))
+    if event.operation_id or session.get(ItemTag, (event.item_id, tag_id)) is None:
+        return None
+    return Undo("items.remove_tag", {"item_id": event.item_id or "", "tag_id": tag_id})
+
+
+def _tag_on(session: Session, event: Event, one: Happening) -> Undo | None:
+    tag_id = str(one.body.get("tag", ""))
+    if event.operation_id or session.get(ItemTag, (event.item_id, tag_id)) is not None:
+        return None
+    form = {"tag": str(one.body.get("name", ""))}
+    return Undo("items.add_tag", {"item_id": event.item_id or ""}, form)
+
+
+def _bulk(session: Session, event: Event, _one: Happening) -> Undo | None:
+    held = session.get(BulkOperation, event.operation_id) if event.operation_id else None
+    if held is None or held.undone_at is not None:
+        return None
+    return Undo("library.undo", {"operation_id": held.id})
+
+
+def _unmark(session: Session, event: Event, _one: Happening) -> Undo | None:
+    item_id = event.item_id or ""
+    if event.operation_id or not sensitive.among(session, [item_id]):
+        return None
+    return Undo("sensitive.unmark", {"item_id": item_id})
+
+
+def _comment(act: str) -> Callable[[Session, Event, Happening], Undo | None]:
+    def find(session: Session, _event: Event, one: Happening) -> Undo | None:
+        query = select(Comment).where(Comment.id == str(one.body.get("comment", "")))
+        held = session.scalar(query)
+        stands = (
+            held is not None
+            and {
+                "withdraw": held.withdrawn_at is None,
+                "restore": held.withdrawn_at is not None,
+                "reopen": held.resolved_at is not None,
+                "resolve": held.resolved_at is None,
+            }[act]
+        )
+        if held is None or not stands:
+            return None
+        return Undo("comments.change", {"comment_id": held.id}, {"act": act})
+
+    return find
+
+
+def _memo(act: str) -> Callable[[Session, Event, Happening], Undo | None]:
+    def find(session: Session, _event: Event, one: Happening) -> Undo | None:
+        held = session.scalar(select(Memo).where(Memo.id == str(one.body.get("memo", ""))))
+        if held is None or (held.withdrawn_at is None) != (act == "withdraw"):
+            return None
+        return Undo("memos.change", {"memo_id": held.id}, {"act": act})
+
+    return find
+
+
+def _memo_text(session: Session, _event: Event, one: Happening) -> Undo | None:
+    """An edit is taken back by making the version before it the newest, if none came since."""
+    held = session.scalar(select(Memo).where(Memo.id == str(one.body.get("memo", ""))))
+    number = int(one.body.get("version", 0))
+    if held is None or held.withdrawn_at is not None or held.row_version != number:
+        return None
+    form = {"act": "restore", "number": str(number - 1), "version": str(number)}
+    return Undo("memos.change", {"memo_id": held.id}, form)
+
+
+_UNDO: Final[Mapping[EventKind, Callable[[Session, Event, Happening], Undo | None]]] = {
+    EventKind.TAG_ADD: _tag_off,
+    EventKind.TAG_REMOVE: _tag_on,
+    EventKind.BULK_DO: _bulk,
+    EventKind.ITEM_MARK_SENSITIVE: _unmark,
+    EventKind.COMMENT_CREATE: _comment("withdraw"),
+    EventKind.COMMENT_WITHDRAW: _comment("restore"),
+    EventKind.COMMENT_RESTORE: _comment("withdraw"),
+    EventKind.COMMENT_RESOLVE: _comment("reopen"),
+    EventKind.COMMENT_REOPEN: _comment("resolve"),
+    EventKind.MEMO_CREATE: _memo("withdraw"),
+    EventKind.MEMO_WITHDRAW: _memo("back"),
+    EventKind.MEMO_RESTORE: _memo("withdraw"),
+    EventKind.MEMO_EDIT: _memo_text,
+}

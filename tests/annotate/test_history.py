@@ -1,0 +1,116 @@
+"""The history: every act in words, narrowed as asked, and one's own acts taken back from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from conftest import send
+from flask.testing import FlaskClient
+
+from annotate.models import EventKind, Project
+from annotate.services import history, items, people, projects
+from annotate.wiring import Wiring
+from archive.urlkey import Address
+
+Browser = Callable[[str], FlaskClient]
+PAGE = "/p/study/history"
+
+
+@pytest.fixture
+def here(wiring: Wiring, project: Project) -> str:
+    with wiring.database.write() as session:
+        actor = people.actor_of(people.find_user(session, "owner"))
+        held = projects.find_project(session, "study")
+        address = Address.parse("https://example.org/1")
+        made = items.ensure_item(session, actor, held, address)[0]
+    return f"/p/study/items/{made.id}"
+
+
+def events(client: FlaskClient, **query: str) -> list[dict]:
+    return client.get(f"{PAGE}.json", query_string=query).json["events"]
+
+
+def undo_first(client: FlaskClient, what: str) -> int:
+    """Press the first undo of the page of one subject; return how many there were."""
+    page = client.get(f"{PAGE}?who=me&what={what}").text
+    forms = re.findall(r'<td><form method="post" action="([^"]+)">(.*?)Undo', page, re.DOTALL)
+    if forms:
+        sent = dict(re.findall(r'name="(\w+)" value="([^"]*)"', forms[0][1]))
+        sent.pop("csrf_token")
+        answer = send(client, PAGE, forms[0][0], **sent)
+        assert answer.status_code == 302, answer.text
+    return len(forms)
+
+
+def test_events_are_told_in_words_and_one_without_words_by_its_name() -> None:
+    assert history.WORDS.keys() <= {one.value for one in EventKind}
+    assert len(set(history.WORDS.values())) == len(history.WORDS)
+    assert history.words_of("tag:add") == "put on the tag"
+    assert history.words_of("new-thing:turn") == "new thing: turn"
+
+
+def test_it_is_narrowed_by_who_what_when_and_item(sign_in: Browser, here: str) -> None:
+    coder, manager = sign_in("coder"), sign_in("manager")
+    send(coder, here, f"{here}/tags", tag="قطن")
+    send(manager, here, f"{here}/notes", text="ملاحظة", kind="remark")
+    everything = events(coder)
+    assert [one["kind"] for one in everything[:3]] == ["note:create", "tag:add", "tag:create"]
+    assert everything[1]["words"] == "put on the tag"
+    assert {one["who"] for one in events(coder, who="me")} == {"coder"}
+    assert {one["kind"] for one in events(coder, what="note")} == {"note:create"}
+    assert events(coder, to="2001-01-01") == []
+    assert events(coder, **{"from": "2001-01-01"}) == everything
+    item = here.rsplit("/", 1)[1]
+    assert {one["item"] for one in events(coder, item=item)} == {item}
+    assert coder.get(f"{PAGE}.json?what=weather").status_code == 400
+    assert coder.get(f"{PAGE}?from=soon").status_code == 400
+    page = coder.get(PAGE).text
+    assert "قطن" in page
+    assert "<ins>ملاحظة</ins>" in page
+
+
+def test_older_pages_hold_everything_once(
+    sign_in: Browser, here: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coder = sign_in("coder")
+    whole = [one["position"] for one in events(coder)]
+    monkeypatch.setattr(history, "SIZE", 3)
+    seen, before = [], ""
+    while before is not None:
+        page = coder.get(f"{PAGE}.json", query_string={"before": before}).json
+        seen += [one["position"] for one in page["events"]]
+        before = page["older"]
+    assert seen == whole
+    assert "Older" in coder.get(PAGE).text
+
+
+def test_what_one_did_is_undone_and_done_again_from_there(sign_in: Browser, here: str) -> None:
+    coder, manager = sign_in("coder"), sign_in("manager")
+    send(coder, here, f"{here}/tags", tag="once")
+    assert undo_first(manager, "tag") == 0  # not theirs
+    assert undo_first(coder, "tag") == 1
+    assert "tag:remove" in {one["kind"] for one in events(coder, what="tag")}
+    assert undo_first(coder, "tag") == 1  # the taking off is undone in its turn
+    send(coder, here, f"{here}/sensitive", reason="blood")
+    assert undo_first(coder, "item") == 1
+    assert undo_first(coder, "item") == 0
+    item = here.rsplit("/", 1)[1]
+    send(coder, here, f"/p/study/comments/item/{item}", text="said")
+    assert undo_first(coder, "comment") == 1
+    assert "Withdrawn by" in manager.get(here).text
+    memos = "/p/study/memos"
+    memo = send(coder, memos, memos, kind="method", title="one", text="a").location
+    send(coder, memo, memo, title="two", text="b", version="1")
+    assert undo_first(coder, "memo") >= 1
+    assert "<bdi>one</bdi></h1>" in manager.get(memo).text
+
+
+def test_an_act_on_many_items_is_undone_once(sign_in: Browser, here: str) -> None:
+    coder = sign_in("coder")
+    item = here.rsplit("/", 1)[1]
+    send(coder, "/p/study/", "/p/study/bulk", item=[item], tag="many", act="tag")
+    assert undo_first(coder, "bulk") == 1
+    assert undo_first(coder, "bulk") == 0
+    assert "many" not in coder.get("/p/study/items.json").json["items"][0]["tags"]
