@@ -33,10 +33,12 @@ _CONTROLS: Final = bytes([*range(9), 0x0B, *range(0x0E, 0x1E), 0x1F])
 _DEEPEST: Final = 5000  # elements left open, by a rough count, above which no tree is made
 _TAG: Final = re.compile(r"<[/!?]?([A-Za-z][A-Za-z0-9]*)?[^>]*>")
 _TITLE: Final = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
-_RAW_ELEMENTS: Final = re.compile(
-    r"<(script|style|noscript|template|title|textarea)\b.*?</\1\s*>|<!--.*?-->",
-    re.IGNORECASE | re.DOTALL,
-)
+_TITLE_BEGINS: Final = re.compile(r"<title", re.IGNORECASE)
+_RAW_NAMES: Final = ("script", "style", "noscript", "template", "title", "textarea")
+_RAW_BEGINS: Final = re.compile(rf"<({'|'.join(_RAW_NAMES)})\b|<!--", re.IGNORECASE)
+_RAW_ENDS: Final = {"": re.compile("-->")} | {
+    name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in _RAW_NAMES
+}
 _SLICE: Final = 16_384  # characters counted at once
 _MARK: Final = "\x1e"  # stands where a block begins or ends, until space is collapsed
 _MARKS: Final = re.compile(f" *{_MARK}[ {_MARK}]*")
@@ -113,12 +115,41 @@ def _may_be_deep(markup: str) -> bool:
 
 def _render_deep(markup: str) -> TextRendition:
     """Render a page that nests deeper than any parser here takes: tags told by their letters."""
-    title = _TITLE.search(markup)
-    bare = _RAW_ELEMENTS.sub(" ", markup)
-    marked = _TAG.sub(lambda tag: _MARK if (tag[1] or "").lower() in _BLOCKS else "", bare)
-    text = _collapsed(unescape(marked))
+    # Past the last ">" no tag ends: looked for there, each "<" would cost a search to the end.
+    title = _TITLE.search(markup) if ">" in markup[_first_title(markup) :] else None
+    bare = _without_raw_elements(markup)
+    last = bare.rfind(">") + 1
+    marked = _TAG.sub(lambda tag: _MARK if (tag[1] or "").lower() in _BLOCKS else "", bare[:last])
+    text = _collapsed(unescape(marked + bare[last:]))
     named = _SPACE.sub(" ", unescape(title[1])).strip() if title is not None else ""
     return rendition(named, text, None)
+
+
+def _first_title(markup: str) -> int:
+    found = _TITLE_BEGINS.search(markup)
+    return found.start() if found is not None else len(markup)
+
+
+def _without_raw_elements(markup: str) -> str:
+    """Put a space in place of each script, style, comment and the like that has an end.
+
+    What has none is not looked for again: in bad markup thousands may begin and none end.
+    """
+    pieces: list[str] = []
+    endless: set[str] = set()
+    kept = at = 0
+    while (begins := _RAW_BEGINS.search(markup, at)) is not None:
+        at = begins.end()
+        name = (begins[1] or "").lower()
+        if name in endless:
+            continue
+        ends = _RAW_ENDS[name].search(markup, at)
+        if ends is None:
+            endless.add(name)
+            continue
+        pieces += [markup[kept : begins.start()], " "]
+        kept = at = ends.end()
+    return "".join([*pieces, markup[kept:]])
 
 
 def _readable(markup: str) -> str:

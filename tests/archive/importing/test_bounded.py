@@ -76,6 +76,18 @@ def test_a_hostile_file_gets_a_verdict(tmp_path: Path, name: str) -> None:
     assert "breaks its reader" not in summary.refused, summary.refused
 
 
+ENDLESS = ("<a b=c ", "<script ", "<!-- ", "<title ", "<style>", "<div a='")
+
+
+@pytest.mark.parametrize("tag", ENDLESS)
+def test_markup_that_never_ends_is_read_all_the_same(tmp_path: Path, tag: str) -> None:
+    """Looked for from each beginning, the ends would cost hours of computing; ten seconds do."""
+    page = "<html><div>" * 6000 + "棉花" + tag * 150_000
+    summary = read(tmp_path, "endless.html", page.encode(), Limits(seconds=10))
+    assert summary.ended
+    assert not summary.refused
+
+
 def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     """Let the reading process do something it would never do."""
     package = tmp_path / "fake" / "archive" / "importing"
