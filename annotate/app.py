@@ -55,6 +55,7 @@ ROOMS: Final = (
     "sensitive",
     "spreadsheets",
     "speech",
+    "sweeps",
     "tokens",
     "watching",
     "ways",

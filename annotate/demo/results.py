@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from annotate.demo.fields import Fields, read_json
 from annotate.demo.study import Study
 from annotate.models import Item, Project
-from annotate.services import checks, coded, counting
+from annotate.services import checks, coded, counting, sweeps
 from annotate.services.library import ids_for
 from annotate.services.zones import parse_zone
 from search.engine import Engine
@@ -101,6 +101,8 @@ def unlisted_numbers(session: Session, project: Project, engine: Engine) -> tupl
     counted = counting.count(session, project, zone=zone)
     tables = (*counted.tables, *coded.tables(session, project))
     cells = [*counted.scope, *(cell for table in tables for cell in table.cells)]
+    for found in sweeps.funnel(session, project, zone):
+        cells += [found.items, found.counted]
     for standing in counted.standings:
         cells += [standing.list_alone, standing.differs]
     wrong = []

@@ -9,7 +9,7 @@ from typing import Final
 from annotate.db import Database
 from annotate.errors import NotFoundError
 from annotate.events import Actor
-from annotate.models import Project
+from annotate.models import Project, Sweep
 from annotate.services import lists
 
 _BATCH: Final = 200  # rows of one transaction
@@ -26,9 +26,11 @@ def run_list(
     zone: tzinfo | None = None,
     capture: bool = True,
     engine: str = "auto",
+    sweep_id: str | None = None,
 ) -> lists.ListReport:
     """Import a list; broken off, its rows so far stand, and a second run adds the rest.
 
+    :param sweep_id: of the sweep that found all of it
     :raises UsageError: the mapping names no address column, or an unknown field
     """
     with database.read() as session:
@@ -44,6 +46,7 @@ def run_list(
             lists.import_rows(
                 session, actor, project, rows[start : start + _BATCH], report,
                 name=table.name, capture=capture, engine=engine,
+                sweep=session.get_one(Sweep, sweep_id) if sweep_id else None,
             )  # fmt: skip
     with database.write() as session:
         project = session.get_one(Project, project_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -63,11 +63,13 @@ def read_sweeps(
 
 
 def read_sweep_names(reading: Connection | Session, project_id: str) -> dict[str, str]:
-    """Return the names of the sweeps that stand, by id."""
+    """Return the names of the sweeps that stand, by id; one put back may share its name."""
     query = select(Sweep.id, Sweep.name).where(
         Sweep.project_id == project_id, Sweep.withdrawn_at.is_(None)
     )
-    return {row[0]: row[1] for row in reading.execute(query)}
+    held = {row[0]: row[1] for row in reading.execute(query.order_by(Sweep.id))}
+    several = {name for name, number in Counter(held.values()).items() if number > 1}
+    return {key: f"{name} #{key}" if name in several else name for key, name in held.items()}
 
 
 def _of(query: Any, column: Any, ids: Sequence[str] | None) -> Any:

@@ -21,12 +21,13 @@ from sqlalchemy.orm import Session
 from annotate import events
 from annotate.errors import UsageError
 from annotate.events import Actor
-from annotate.models import EventKind, FieldType, Project, StudyField, ValueSource
+from annotate.models import EventKind, FieldType, Project, StudyField, Sweep, ValueSource
 from annotate.services import requests
 from annotate.services.checks import recheck_item
 from annotate.services.columns import ADDRESS, IGNORE, guess_mapping
 from annotate.services.fields import fields_of, normalise, set_values, split_values
 from annotate.services.items import ensure_item, find_item
+from annotate.services.sweeps import add_items
 from annotate.services.written_dates import as_iso
 from archive.errors import AddressError, NotAnArchiveError
 from archive.importing.bounded import Limits
@@ -157,10 +158,16 @@ def import_rows(
     name: str,
     capture: bool = True,
     engine: str = "auto",
+    sweep: Sweep | None = None,
 ) -> None:
-    """Make items of rows, set their values, queue their captures; count it in the report."""
+    """Make items of rows, set their values, queue their captures; count it in the report.
+
+    :param sweep: the one that found them all
+    """
+    found: list[str] = []
     for row in rows:
         item, is_new = ensure_item(session, actor, project, row.address)
+        found.append(item.id)
         report.new_items += is_new
         report.known_items += not is_new
         changed = set_values(session, actor, project, item, row.values, source=ValueSource.LIST)
@@ -178,6 +185,8 @@ def import_rows(
                 priority=50 if row.first else 100,
             )
             report.queued += len(asked.requests)
+    if sweep is not None:
+        add_items(session, actor, project, sweep, found)
 
 
 def import_list(

@@ -14,9 +14,12 @@ from werkzeug.wrappers import Response
 
 from annotate.errors import NotFoundError, UsageError
 from annotate.jobs.listing import run_list
+from annotate.models import Sweep
 from annotate.permissions import Act
 from annotate.services import lists
 from annotate.services.fields import fields_of
+from annotate.services.registry import keeping
+from annotate.services.sweeps import sweeps_of
 from annotate.services.zones import parse_zone
 from annotate.views.context import ProjectContext, actor, load_project, person, signed_in, wiring
 from archive.importing.bounded import Limits
@@ -142,6 +145,7 @@ def _import(
         base_address=request.form.get("base", ""),
         zone=parse_zone(zone) if zone else None,
         capture=request.form.get("capture") == "yes",
+        sweep_id=_sweep_of(context),
     )
     _waiting(token).unlink(missing_ok=True)
     told = (
@@ -189,7 +193,21 @@ def _page(
         base=base,
         zone=zone,
         encodings=LABELS,
+        sweeps=sweeps_of(session, context.project.id),
+        sweep=request.form.get("sweep", ""),
     )
+
+
+def _sweep_of(context: ProjectContext) -> str | None:
+    """Return the sweep the form names, if it names one.
+
+    :raises NotFoundError: the project has no such sweep
+    """
+    named = request.form.get("sweep", "")
+    if not named:
+        return None
+    with wiring().database.read() as session:
+        return keeping.get(session, context.project, Sweep, named, "sweep").id
 
 
 def _read(token: str, name: str, encoding: str, sheet: str) -> lists.ListFile:

@@ -6,7 +6,7 @@ from flask import Blueprint, g, jsonify, render_template
 from werkzeug.wrappers import Response
 
 from annotate.permissions import Act
-from annotate.services import checks, coded, counting
+from annotate.services import checks, coded, counting, sweeps
 from annotate.views.context import load_project, signed_in, wiring
 
 bp = Blueprint("results", __name__)
@@ -21,7 +21,10 @@ def index(slug: str) -> str:
         results = counting.count(session, context.project, zone=context.zone)
         differences = checks.differing(session, context.project.id)
         codes = coded.tables(session, context.project)
-    return render_template("results.html", results=results, differences=differences, codes=codes)
+        found = sweeps.funnel(session, context.project, context.zone)
+    return render_template(
+        "results.html", results=results, differences=differences, codes=codes, found=found
+    )
 
 
 @bp.get("/p/<slug>/results.json")
@@ -32,6 +35,7 @@ def as_json(slug: str) -> Response:
         context = load_project(session, slug, Act.READ)
         results = counting.count(session, context.project, zone=context.zone)
         codes = coded.tables(session, context.project)
+        found = sweeps.funnel(session, context.project, context.zone)
     return jsonify(
         zone=context.zone_name,
         posts=results.posts,
@@ -40,6 +44,15 @@ def as_json(slug: str) -> Response:
         first_post=results.first_post,
         last_post=results.last_post,
         closed_to_you=len(g.hidden),
+        sweeps={
+            one.name: {
+                "seen": one.seen,
+                "taken": one.taken,
+                "items": one.items.number,
+                "counted": one.counted.number,
+            }
+            for one in found
+        },
         scope={cell.label: cell.number for cell in results.scope},
         tables={
             table.key: {cell.label: cell.number for cell in table.cells}

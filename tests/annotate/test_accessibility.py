@@ -41,6 +41,7 @@ from annotate.services import (
     rounds,
     screening,
     sensitive,
+    sweeps,
 )
 from annotate.services.comments import Subject
 from annotate.services.registry import assertions, entries, relations
@@ -86,6 +87,7 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
             opened = rounds.open_round(session, actor, held, version, plan, found)
         rounds.reveal(session, actor, held, opened)
         registered = register(session, actor, held, found[0])
+        sweep = sweeps.create(session, actor, held, sweeps.SweepSpec("搜索", seen=9)).id
         digest = screening.digest_of(found[:2])
         said = screening.Said(Verdict.EXCLUDED, "没有 وجه")
         act = screening.screen_many(session, actor, held, found[:2], said, query="", shown=digest)
@@ -118,6 +120,7 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
     pages += [f"{study}/memos/{memo}", f"{study}/comments", f"{study}/comments/item/{item}"]
     pages.append(f"{study}/for-you")
     pages += [f"{study}/registry", f"{study}/registry/{registered}", f"{study}/relation-types",
+              f"{study}/sweeps", f"{study}/sweeps/{sweep}",
               f"{study}/items/{item}/relations"]  # fmt: skip
     pages += [f"{study}/screening{tab}" for tab in ("", "?q=棉花", "/many?q=", "/acts")]
     pages.append(f"{study}/screening/acts/{act.id}")

@@ -188,6 +188,20 @@ def history(session: Session, entry_ids: Sequence[str]) -> list[Happening]:
     return [happening(event, name) for event, name in session.execute(query)]
 
 
+def history_of_sweep(session: Session, sweep_id: str) -> list[Happening]:
+    """Return what was written of a sweep, newest first; what it found stands with the items."""
+    query = (
+        select(Event, User.display_name)
+        .outerjoin(User, User.pseudonym == Event.actor)
+        .where(
+            Event.operation_id == sweep_id,
+            Event.kind.in_((EventKind.SWEEP_CREATE, EventKind.SWEEP_CHANGE)),
+        )
+        .order_by(Event.id.desc())
+    )
+    return [happening(event, name) for event, name in session.execute(query)]
+
+
 def get(session: Session, project: Project, kind: type[Kept], row_id: str, words: str) -> Kept:
     """Return a row of the project.
 
@@ -258,6 +272,8 @@ def _record(
         before=before,
         after=after,
         reason=reason,
+        # A sweep is one operation: what was written of it and what it found belong together.
+        operation_id=row.id if isinstance(row, Sweep) else None,
     )
     session.add_all(EntryTrace(entry_id=entry_id, event=event) for entry_id in entries)
     return event

@@ -15,6 +15,7 @@ from annotate.views.api import (
     relations,
     screening,
     sensitive,
+    sweeps,
     talk,
 )
 from annotate.views.api.spec import bp
@@ -31,5 +32,6 @@ __all__ = [
     "relations",
     "screening",
     "sensitive",
+    "sweeps",
     "talk",
 ]
