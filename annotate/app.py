@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from datetime import datetime
 from typing import Final
 
@@ -28,6 +29,7 @@ ROOMS: Final = (
     "captures",
     "codebooks",
     "coding",
+    "differing",
     "exchange",
     "comments",
     "fixity",
@@ -108,6 +110,7 @@ def create_app(wiring: Wiring) -> Flask:
     app.jinja_env.filters["straight"] = straight
     app.jinja_env.filters["place"] = read_place
     app.jinja_env.filters["media_mark"] = read_mark
+    app.jinja_env.filters["listed"] = _listed
     return app
 
 
@@ -118,6 +121,11 @@ def _add_headers(response: Response) -> Response:
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+def _listed(document: str) -> str:
+    """Return a list that is kept as JSON as words."""
+    return "; ".join(str(one) for one in json.loads(document))
 
 
 def _moment(value: datetime | None) -> str:

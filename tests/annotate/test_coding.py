@@ -32,9 +32,12 @@ from annotate.models import (
     ForeignKind,
     ForeignName,
     Item,
+    KeptClaim,
     Project,
     RoundUnit,
+    StudyField,
     User,
+    ValueDecision,
 )
 from annotate.services import people
 from annotate.wiring import Wiring
@@ -424,6 +427,7 @@ def test_blind_coders_meet_no_byte_of_what_others_did(
     plant_coding_elsewhere(wiring, item)
     registered = plant_in_the_registry(owner, item)
     plant_talk(owner, first, here, unit, book_of(wiring))
+    plant_a_decision(wiring, item)
     from annotate.jobs.indexing import index_now
 
     index_now(wiring)
@@ -562,6 +566,23 @@ def readable(data: bytes) -> bytes:
         return data
     with zipfile.ZipFile(io.BytesIO(data)) as package:
         return b"\n".join(package.read(name) for name in package.namelist())
+
+
+def plant_a_decision(wiring: Wiring, item_id: str) -> None:
+    """A decision between list and page on a blind item, with its reason."""
+    with wiring.database.write() as session:
+        item = session.get_one(Item, item_id)
+        owner = people.actor_of(people.find_user(session, "owner"))
+        field = session.scalars(select(StudyField).where(StudyField.key == "author")).one()
+        row = ValueDecision(
+            project_id=item.project_id, item_id=item.id, field_id=field.id, claimed="[]",
+            shown="[]", kept=KeptClaim.UNSURE, reason=f"{CANARY}decided", decided_by=owner.user_id,
+        )  # fmt: skip
+        session.add(row)
+        events.record(
+            session, EventKind.VALUE_DECIDE, actor=owner, covers=[row], item=item,
+            project_id=item.project_id, reason=row.reason,
+        )  # fmt: skip
 
 
 def plant_in_the_registry(owner: FlaskClient, item: str) -> str:

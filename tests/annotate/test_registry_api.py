@@ -132,3 +132,41 @@ def test_what_is_ill_formed_is_refused_by_name(ask: Ask) -> None:
     ask("POST", f"{here}/handles", {"handle": "x"}, status=400)
     ask("GET", "/registry/nothing", status=404)
     ask("POST", "/changes/999999/undo", status=404)
+
+
+def test_sweeps_are_written_changed_and_say_what_they_found(ask: Ask) -> None:
+    asked = ask("POST", "/requests", {"addresses": ["https://example.org/1"]})
+    assert asked
+    item = ask("GET", "/items")["items"][0]["id"]
+    spec = {"name": "搜索", "kind": "query", "seen": 9, "began_at": "2021-03-01T10:00:00+08:00"}
+    sweep = ask("POST", "/sweeps", spec)
+    assert sweep["began_at"].startswith("2021-03-01T02:00:00")
+    there = f"/sweeps/{sweep['id']}"
+    assert ask("POST", f"{there}/items", {"items": [item, item, "nothing"]}) == {"added": 1}
+    shown = {one["name"]: one for one in ask("GET", "/sweeps")["sweeps"]}
+    assert shown["搜索"]["items"] == {"number": 1, "query": 'sweep:"搜索"'}
+    ask("PUT", there, spec | {"row_version": 1, "seen": 10})
+    late = ask("PUT", there, spec | {"row_version": 1, "seen": 11}, status=409)
+    assert (late["theirs"], late["yours"]) == ("seen: 10", "seen: 11")
+    assert ask("POST", f"{there}/items/take-off", {"items": [item]}) == {"taken_off": 1}
+    ask("POST", "/sweeps", spec | {"name": "x", "began_at": "2021-03-01"}, status=400)
+    ask("POST", "/sweeps", spec | {"name": "x", "kind": "guess"}, status=400)
+
+
+def test_differences_are_decided_by_a_program(
+    ask: Ask, capture: Callable[[dict[str, str]], None]
+) -> None:
+    post = '<title>x</title><article><a rel="author" href="/@paper">@paper</a></article>'
+    capture({"https://example.org/1": post})
+    item = ask("GET", "/items")["items"][0]["id"]
+    ask("PUT", f"/items/{item}/fields/author", {"values": ["papper"]})
+    (one,) = ask("GET", "/differences")["differences"]
+    assert (one["claimed"], one["shown"], one["decision"]) == (["papper"], ["paper"], None)
+    there = f"/differences/{item}/author"
+    body = {"kept": "the page", "version": one["version"]}
+    ask("POST", there, body | {"version": "older"}, status=409)
+    ask("POST", there, body | {"kept": "neither"}, status=400)
+    made = ask("POST", there, body)
+    assert ask("GET", "/differences")["differences"] == []
+    ask("POST", f"/decisions-of-values/{made['id']}/undo")
+    assert len(ask("GET", "/differences")["differences"]) == 1

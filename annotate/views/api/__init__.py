@@ -6,6 +6,7 @@ over the same services as the pages.
 
 from annotate.views.api import (
     coding,
+    differing,
     fixity,
     history,
     items,
@@ -23,6 +24,7 @@ from annotate.views.api.spec import bp
 __all__ = [
     "bp",
     "coding",
+    "differing",
     "fixity",
     "history",
     "items",

@@ -13,6 +13,7 @@ from annotate.errors import NotFoundError, UsageError
 from annotate.models import Capture, NoteKind, Rendition, ValueSource
 from annotate.permissions import Act
 from annotate.services import (
+    checks,
     elsewhere,
     exports,
     fields,
@@ -197,6 +198,7 @@ def set_field(
         source=ValueSource.PERSON,
         seen=seen,
     )
+    checks.recheck_item(session, actor(), context.project, item)
     now = fields.values_of(session, [item.id])[item.id].get(held[key].id, [])
     return {"values": [one.raw for one in now], "version": fields.version_of(now)}
 
