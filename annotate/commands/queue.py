@@ -88,6 +88,7 @@ def change(
     """Cancel, try again now, or move (first, normal, later) the requests a filter finds.
 
     Without a filter, `retry` is for those that failed and all else for those that wait.
+    With --state running, `cancel` stops captures that run; nothing of them is kept.
     """
     here = in_project(invocation, slug, login)
     if not state and not site:

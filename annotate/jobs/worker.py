@@ -13,6 +13,7 @@ import shutil
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ from annotate.wiring import Wiring
 from archive.capture.engines import make_engine
 from archive.capture.job import CaptureEngine, CaptureResult, ReplayChecker
 from archive.capture.outcome import Outcome
+from archive.capture.stopping import Stop
 from archive.clock import utc_now
 from archive.errors import StoreError
 from archive.extraction.found import FoundDocument, documents_in
@@ -102,14 +104,17 @@ class Worker:
             operator = session.get(User, request.requested_by)
         if project is None or operator is None:
             raise NotFoundError(f"request {request.id} belongs to nobody")
-        with Heartbeat(self._wiring.database, request.id, capture_id, longest=longest):
-            result = self._capture(request, capture_id, operator)
+        stop = Stop()
+        with Heartbeat(self._wiring.database, request.id, capture_id, stop, longest=longest):
+            result = self._capture(request, capture_id, operator, stop)
             documents = _documents(result)
         if not isinstance(result, str):
             result = captures.with_page_words(result, documents)
         if not self._write_down(request.id, capture_id, result, operator, documents):
-            reason = "the request had been taken back before this capture was done"
+            reason = "the request had been cancelled or taken back before this capture was done"
             _set_aside(self._wiring, {capture_id}, reason)
+            with self._wiring.database.write() as session:
+                claiming.release(session, request.id, capture_id)
 
     def _write_down(
         self,
@@ -183,17 +188,21 @@ class Worker:
         reason = "Holdfast failed on something it did not expect; its log says more."
         with self._wiring.database.write() as session:
             held = claiming.held_by(session, self._me)
-            for request, _capture_id in held:
-                claiming.fail(session, request, Outcome.FAILED, reason)
+            for request, capture_id in held:
+                if claiming.holds(session, request.id, capture_id):
+                    claiming.fail(session, request, Outcome.FAILED, reason)
+                else:
+                    claiming.release(session, request.id, capture_id)
         _set_aside(self._wiring, {capture_id for _request, capture_id in held}, reason)
 
     def _capture(
-        self, request: CaptureRequest, capture_id: str, operator: User
+        self, request: CaptureRequest, capture_id: str, operator: User, stop: Stop
     ) -> CaptureResult | str:
         """Carry a request out; a sentence where the disk refused and nothing is stored."""
         try:
             folder = self._wiring.store.capture_folder(capture_id, utc_now())
             job = prepare(self._wiring, request, capture_id, operator, folder)
+            job = replace(job, stop=stop)
             result = self._engine(request.engine).capture(job)
             if result.warc is None:
                 _remove_empty(folder)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, false, func, or_, select, update
+from sqlalchemy import ColumnElement, exists, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from annotate.models import (
@@ -28,7 +28,7 @@ from annotate.models import (
 from annotate.services.backoff import Backoff
 from annotate.services.people import SYSTEM
 from annotate.services.processes import ProcessIdentity, is_alive
-from annotate.services.requests import record, wait_again
+from annotate.services.requests import open_attempt, record, wait_again
 from archive.capture.job import CaptureResult
 from archive.capture.outcome import Outcome
 from archive.clock import isoformat, utc_now
@@ -109,9 +109,22 @@ def renew(session: Session, request_id: str, capture_id: str) -> bool:
 
 
 def holds(session: Session, request_id: str, capture_id: str) -> bool:
-    """Tell whether the worker that began this capture still holds the request."""
+    """Tell whether the worker that began this capture may write down what comes of it.
+
+    It may not once the request was taken back from it, or cancelled.
+    """
     lease = session.get(RequestLease, request_id)
-    return lease is not None and lease.capture_id == capture_id
+    if lease is None or lease.capture_id != capture_id:
+        return False
+    return session.get_one(CaptureRequest, request_id).state is RequestState.RUNNING
+
+
+def release(session: Session, request_id: str, capture_id: str) -> None:
+    """Let go of a request that was cancelled; harmless where another worker has it."""
+    lease = session.get(RequestLease, request_id)
+    if lease is not None and lease.capture_id == capture_id:
+        session.delete(lease)
+        session.flush()
 
 
 def finish(
@@ -184,6 +197,9 @@ def recover(session: Session, *, attempts: int) -> list[str]:
         lease = session.get_one(RequestLease, request_id)
         request = session.get_one(CaptureRequest, request_id)
         begun.append(lease.capture_id)
+        if request.state is not RequestState.RUNNING:  # cancelled, and its worker died over it
+            session.delete(lease)
+            continue
         if request.attempts >= attempts:
             reason = f"The capture was broken off {request.attempts} times; nothing was stored."
             fail(session, request, Outcome.INTERRUPTED, reason)
@@ -205,6 +221,8 @@ def _ready(session: Session, now: datetime) -> Sequence[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         CaptureRequest.state == RequestState.WAITING,
         or_(CaptureRequest.not_before.is_(None), CaptureRequest.not_before <= now),
+        # Cancelled and asked for again while its worker has not let go of it yet.
+        ~exists().where(RequestLease.request_id == CaptureRequest.id),
     ]
     if INSTANCE_LEDGER in paused:
         conditions.append(false())
@@ -315,12 +333,7 @@ def _close_attempt(
     lease = session.get(RequestLease, request.id)
     if lease is not None:
         session.delete(lease)
-    attempt = session.scalars(
-        select(RequestAttempt)
-        .where(RequestAttempt.request_id == request.id, RequestAttempt.finished_at.is_(None))
-        .order_by(RequestAttempt.number.desc())
-        .limit(1)
-    ).first()
+    attempt = open_attempt(session, request.id)
     if attempt is not None:
         attempt.finished_at = utc_now()
         attempt.outcome = outcome

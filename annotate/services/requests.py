@@ -194,27 +194,51 @@ def attempts_of(session: Session, request_id: str) -> list[RequestAttempt]:
     return list(session.scalars(query.order_by(RequestAttempt.number)))
 
 
-def cancel(session: Session, actor: Actor, request: CaptureRequest) -> None:
-    """Take a waiting request back.
+def open_attempt(session: Session, request_id: str) -> RequestAttempt | None:
+    """Return the try that is running, if one is."""
+    query = (
+        select(RequestAttempt)
+        .where(RequestAttempt.request_id == request_id, RequestAttempt.finished_at.is_(None))
+        .order_by(RequestAttempt.number.desc())
+        .limit(1)
+    )
+    return session.scalars(query).first()
 
-    :raises UsageError: it has begun or ended
+
+def cancel(session: Session, actor: Actor, request: CaptureRequest) -> None:
+    """Take a request back that waits or runs.
+
+    :raises UsageError: it has ended
     """
     if not cancel_all(session, actor, [request]):
-        raise UsageError("Only a request that is still waiting can be cancelled.")
+        raise UsageError("This request has ended already; there is nothing to cancel.")
 
 
 def cancel_all(session: Session, actor: Actor, requests: Iterable[CaptureRequest]) -> int:
-    """Take back those that still wait; return how many."""
+    """Take back those that wait or run; return how many.
+
+    The lease of one that runs stays until its worker lets go of it. The worker finds the
+    request cancelled within a second, stops, and writes nothing down.
+    """
     operation = uuid7()
     done = 0
     for request in requests:
-        if request.state is not RequestState.WAITING:
+        if request.state not in _OPEN:
             continue
+        was, attempt = request.state, open_attempt(session, request.id)
         request.state = RequestState.CANCELLED
         request.reason = f"Cancelled by {actor.name}."
         request.finished_at = utc_now()
         request.not_before = None
-        record(session, EventKind.REQUEST_CANCEL, actor, request, {}, operation=operation)
+        if attempt is not None:
+            request.reason = f"Cancelled by {actor.name} while it ran; nothing of it was kept."
+            attempt.finished_at = request.finished_at
+            attempt.outcome = Outcome.INTERRUPTED
+            attempt.reason = request.reason
+        record(
+            session, EventKind.REQUEST_CANCEL, actor, request, {"was": was}, operation=operation,
+            also=[attempt] if attempt else [],
+        )  # fmt: skip
         done += 1
     session.flush()
     return done

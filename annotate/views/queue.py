@@ -181,14 +181,14 @@ def show(slug: str, request_id: str) -> str:
 @bp.post("/p/<slug>/queue/<request_id>/<act>")
 @signed_in
 def act_on(slug: str, request_id: str, act: str) -> Response:
-    """Cancel a waiting request, queue an ended one again, or move it."""
+    """Cancel a request that waits or runs, queue an ended one again, or move it."""
     if act not in ACTS:
         raise UsageError(f"There is nothing called {act!r} to be done with a request.")
     with wiring().database.write() as session:
         context = load_project(session, slug, Act.CAPTURE)
         one = requests.get_request(session, context.project.id, request_id)
         if not ACTS[act][1](session, actor(), [one]):
-            raise UsageError("The request is not in a state for that: it has begun, or ended.")
+            raise UsageError("The request is not in a state for that: it has begun, or has ended.")
     return redirect(_here(slug, request.form))
 
 

@@ -23,6 +23,7 @@ from archive.capture.job import CaptureJob, CaptureResult
 from archive.capture.media import Media, fetch_media
 from archive.capture.network import Guard
 from archive.capture.outcome import Outcome
+from archive.capture.stopping import STOPPED
 from archive.clock import utc_now
 from archive.writer import WarcSummary
 
@@ -51,13 +52,18 @@ class HttpEngine:
         :raises StoreError: the disk refused a body or the WARC
         """
         started_at = utc_now()
-        with Guard(job.policy) as guard, ExitStack() as bodies:
+        with (
+            Guard(job.policy) as guard,
+            job.stop.heard_by(guard.shut),
+            ExitStack() as bodies,
+        ):
             fetcher = Fetcher(
                 guard,
                 Deadline(job.options.time_limit),
                 _headers(job),
                 tls_context=self._tls_context,
                 jar=job.session.jar() if job.session is not None else None,
+                stop=job.stop,
             )
             follower = Follower(fetcher, job.options, bodies)
             main = follower.follow(
@@ -65,10 +71,12 @@ class HttpEngine:
                 resource_type="document",
                 redirect_limit=job.options.redirect_limit,
             )
-            if not main.hops:
+            if not main.hops or job.stop.told:
                 return _unrecorded(job, main, guard, started_at)
             visit = _visit(job, main, follower, guard, started_at)
             with fetch_media(job, main.hops[-1].address.target) as media:
+                if job.stop.told:
+                    return _unrecorded(job, main, guard, started_at)
                 return _result(job, visit, record(job, visit, media), media)
 
 
@@ -147,8 +155,9 @@ def _lost(part: Chain) -> bool:
 
 
 def _unrecorded(job: CaptureJob, main: Chain, guard: Guard, started_at: datetime) -> CaptureResult:
-    """The result where not one response came: there is nothing to put into a WARC."""
-    failure = main.failure or Judgement(Outcome.FAILED, "nothing was received")
+    """The result where there is nothing to put into a WARC: no response, or nobody wants it."""
+    stopped = Judgement(Outcome.INTERRUPTED, STOPPED) if job.stop.told else None
+    failure = stopped or main.failure or Judgement(Outcome.FAILED, "nothing was received")
     return CaptureResult(
         capture_id=job.capture_id,
         outcome=failure.outcome,

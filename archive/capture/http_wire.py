@@ -31,6 +31,7 @@ from archive.capture.http_message import (
     read_head,
 )
 from archive.capture.network import Guard, GuardOutcome, NotConnectedError
+from archive.capture.stopping import Stop
 from archive.capture.tls import peer_chain
 from archive.clock import utc_now
 from archive.errors import ArchiveError
@@ -94,9 +95,11 @@ class Fetcher:
         *,
         tls_context: ssl.SSLContext,
         jar: CookieJar | None = None,
+        stop: Stop | None = None,
     ) -> None:
         """`jar` has the cookies of the capture's session; None neither sends nor keeps any."""
         self._guard = guard
+        self._stop = stop or Stop()
         self._deadline = deadline
         self._headers = headers
         self._tls_context = tls_context
@@ -122,7 +125,7 @@ class Fetcher:
         """
         try:
             link = self._open(address)
-            with contextlib.closing(link.socket):
+            with contextlib.closing(link.socket), self._stop.heard_by(link.cut):
                 return self._exchange(address, link, body, limit, resource_type, method)
         except DeadlineError as error:
             raise FetchFailedError(NetworkFault.TIMEOUT, str(error)) from error
@@ -232,6 +235,11 @@ class _Link:
     number: int
     ip: str | None
     tls: PeerTls | None
+
+    def cut(self) -> None:
+        """Break the connection under whoever reads from it, in whatever thread."""
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
 
 
 def _fault_of(error: NotConnectedError) -> NetworkFault:

@@ -12,6 +12,7 @@ from archive.capture.outcome import Judgement, Outcome
 from archive.capture.phrases import PACKAGED, PhraseList
 from archive.capture.sessions import CaptureSession
 from archive.capture.sites import PACKAGED_RULES, SiteRules
+from archive.capture.stopping import Stop
 from archive.page import PageFacts
 from archive.replay_check import ReplayCheck
 from archive.urlkey import Address
@@ -77,6 +78,8 @@ class CaptureJob:
     """What is done on pages before they are kept."""
     session: CaptureSession | None = None
     """Whose cookies the capture is made with; only its id is written into the WARC."""
+    stop: Stop = field(default_factory=Stop)
+    """Told when nobody wants the capture any more; an engine then stores nothing and ends soon."""
 
     @property
     def warc_path(self) -> Path:

@@ -27,6 +27,7 @@ from typing import Any, Final
 from archive.capture.attachments import Attachments
 from archive.capture.job import CaptureJob
 from archive.capture.network import Guard, GuardEntry
+from archive.capture.stopping import STOPPED
 from archive.clock import utc_now
 from archive.digest import file_sha256
 
@@ -194,6 +195,8 @@ def _run(command: list[str], folder: Path, job: CaptureJob) -> str:
 def _watch(process: subprocess.Popen[bytes], folder: Path, job: CaptureJob) -> str:
     ends = time.monotonic() + job.options.media_seconds
     while process.poll() is None:
+        if job.stop.told:
+            return STOPPED
         if time.monotonic() > ends:
             return f"the time limit of {job.options.media_seconds:g} seconds for media ran out"
         if sum(one.stat().st_size for one in folder.glob("*")) > job.options.total_limit:

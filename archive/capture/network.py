@@ -48,6 +48,7 @@ __all__ = [
 ]
 
 HANDSHAKE_SECONDS: Final = 15.0
+_SHUT: Final = "the guard was shut, since the capture had ended"
 _REPLIES: Final = {
     GuardOutcome.UNRESOLVED: Reply.HOST_UNREACHABLE,
     GuardOutcome.UNREACHABLE: Reply.CONNECTION_REFUSED,
@@ -104,7 +105,8 @@ class Guard:
         Leaving the guard does the same; to do it before is harmless.
         """
         if self._loop is not None and self._stop is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stop.set)
+            with contextlib.suppress(RuntimeError):  # another thread was shutting it too
+                self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join()
 
     @property
@@ -154,9 +156,15 @@ class Guard:
         if self._loop is None:
             work.close()
             raise RuntimeError("the guard is not entered")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:
+            work.close()
+            raise NotConnectedError(_SHUT, GuardOutcome.UNREACHABLE) from None
         try:
             return future.result(timeout)
+        except concurrent.futures.CancelledError:
+            raise NotConnectedError(_SHUT, GuardOutcome.UNREACHABLE) from None
         except concurrent.futures.TimeoutError:
             future.cancel()
             raise TimeoutError(f"no connection within {timeout:g} seconds") from None

@@ -27,6 +27,7 @@ from archive.capture.browser.visit import (
     lend_cookies,
     make_recorder,
     open_context,
+    time_for,
 )
 from archive.capture.browser.writing import ENGINE
 from archive.capture.classify import Judgement, NetworkFault, judge_fault
@@ -99,12 +100,12 @@ class ByHandEngine:
                 return nothing(job, Judgement(Outcome.REFUSED, str(error)), started_at, visit)
             except (NotConnectedError, TimeoutError) as error:
                 return nothing(job, judge_fault(NetworkFault.DNS, str(error)), started_at, visit)
-            if not captured:
+            if not captured and not job.stop.told:
                 return nothing(job, Judgement(Outcome.REFUSED, _GIVEN_UP), started_at, visit)
             return conclude(job, visit, started_at)
 
     async def _visit(self, job: CaptureJob, visit: Visit, bodies: ExitStack) -> bool:
-        with Guard(job.policy) as guard:
+        with Guard(job.policy) as guard, job.stop.heard_by(guard.shut):
             try:
                 guard.judge(job.address.host, job.address.port)
             finally:
@@ -119,7 +120,7 @@ class ByHandEngine:
                     "Target.createTarget", url=job.address.exact, browserContextId=context,
                     newWindow=True,
                 )  # fmt: skip
-                if not await self._wait(cdp):
+                if not await self._wait(cdp, job):
                     return False
                 front = await _in_front(cdp, context)
                 if front is None:
@@ -138,7 +139,7 @@ class ByHandEngine:
         recorder = make_recorder(process, guard, context, job)
         bodies.callback(recorder.close)
         try:
-            async with asyncio.timeout(job.options.time_limit):
+            async with time_for(job):
                 await recorder.start()
                 driver = PageDriver(cdp, recorder, job.options, visit.behaviour)
                 await driver.take_over(target)
@@ -150,8 +151,9 @@ class ByHandEngine:
             visit.broken = str(error)
         await end_visit(cdp, context, guard, recorder, visit)
 
-    async def _wait(self, cdp: Cdp) -> bool:
-        """Whichever comes first: a button, the terminal, or the browser being closed."""
+    async def _wait(self, cdp: Cdp, job: CaptureJob) -> bool:
+        """Whichever comes first: a button, the terminal, a stop, or the browser being closed."""
+        loop, stopped = asyncio.get_running_loop(), asyncio.Event()
         over = threading.Event()
         pressed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
@@ -163,12 +165,15 @@ class ByHandEngine:
         await _open_buttons(cdp)
         asked = asyncio.create_task(asyncio.to_thread(self._person, over))
         closed = asyncio.create_task(cdp.gone.wait())
-        waiting: list[asyncio.Future[Any]] = [pressed, asked, closed]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        told = asyncio.create_task(stopped.wait())
+        waiting: list[asyncio.Future[Any]] = [pressed, asked, closed, told]
+        with job.stop.heard_by(lambda: loop.call_soon_threadsafe(stopped.set)):
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         over.set()
         closed.cancel()
+        told.cancel()
         at_terminal = await asked
-        if cdp.gone.is_set():
+        if cdp.gone.is_set() or stopped.is_set():
             return False
         return pressed.result() if pressed.done() else at_terminal
 

@@ -23,6 +23,7 @@ from archive.capture.job import CaptureJob, CaptureOptions, CaptureResult
 from archive.capture.media import fetch_media
 from archive.capture.network import Guard, NotConnectedError
 from archive.capture.outcome import Outcome
+from archive.capture.stopping import STOPPED
 from archive.clock import utc_now
 from archive.errors import BrowserMissingError, GuardRefusedError
 from archive.replay_check import ReplayCheck
@@ -148,7 +149,7 @@ class BrowserEngine:
             raise
 
     async def _visit(self, job: CaptureJob, visit: Visit, bodies: ExitStack) -> None:
-        with Guard(job.policy) as guard:
+        with Guard(job.policy) as guard, job.stop.heard_by(guard.shut):
             try:
                 guard.judge(job.address.host, job.address.port)
             finally:
@@ -179,10 +180,12 @@ def conclude(job: CaptureJob, visit: Visit, started_at: datetime) -> CaptureResu
 
     :raises StoreError: the disk refused the WARC
     """
-    if visit.main is None:
+    if visit.main is None or job.stop.told:
         return nothing(job, _why_nothing(visit, job), started_at, visit)
     page = Page(visit, job)
     with fetch_media(job, page.url) as visit.media:
+        if job.stop.told:
+            return nothing(job, _why_nothing(visit, job), started_at, visit)
         summary = write_capture(job, visit, page, started_at)
     return _result(job, visit, page, started_at, summary)
 
@@ -201,7 +204,9 @@ def _why_nothing(visit: Visit, job: CaptureJob) -> Judgement:
 def nothing(
     job: CaptureJob, judgement: Judgement, started_at: datetime, visit: Visit | None = None
 ) -> CaptureResult:
-    """The result where not one response came: there is nothing to put into a WARC."""
+    """The result where there is nothing to put into a WARC: no response, or nobody wants it."""
+    if job.stop.told:
+        judgement = Judgement(Outcome.INTERRUPTED, STOPPED)
     return CaptureResult(
         capture_id=job.capture_id,
         outcome=judgement.outcome,

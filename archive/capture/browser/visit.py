@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -115,7 +116,7 @@ async def visit_page(
     bodies.callback(recorder.close)
     try:
         await lend_cookies(cdp, context, job)
-        async with asyncio.timeout(job.options.time_limit):
+        async with time_for(job):
             await recorder.start()
             driver = PageDriver(cdp, recorder, job.options, visit.behaviour)
             await driver.open(context)
@@ -126,6 +127,23 @@ async def visit_page(
     except CdpError as error:
         visit.broken = str(error)
     return await end_visit(cdp, context, guard, recorder, visit)
+
+
+@contextlib.asynccontextmanager
+async def time_for(job: CaptureJob) -> AsyncIterator[None]:
+    """The time of a visit, which ends at once when the job is to stop.
+
+    :raises TimeoutError: it has run out
+    """
+    loop = asyncio.get_running_loop()
+
+    def end(clock: asyncio.Timeout) -> None:
+        with contextlib.suppress(RuntimeError):  # it is over already
+            clock.reschedule(loop.time())
+
+    async with asyncio.timeout(job.options.time_limit) as clock:
+        with job.stop.heard_by(lambda: loop.call_soon_threadsafe(end, clock)):
+            yield
 
 
 def make_recorder(process: BrowserProcess, guard: Guard, context: str, job: CaptureJob) -> Recorder:
