@@ -111,6 +111,8 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
              f"{study}/watching", f"{study}/package", f"{study}/sensitive", f"{study}/memos", f"{study}/history", f"{study}/items/{item}/compare",
              f"/c/{taken}/recorded", f"/c/{taken}/missing", f"/c/{taken}/records/0",
              f"/c/{taken}/records"]  # fmt: skip
+    marked = f"{study}/items/{item}/highlights?on="
+    pages += [f"{study}/highlights", *(marked + on for on in ("page", "pictures", "films"))]
     pages += [
         f"{study}/items/{item}?tab={tab}" for tab in ("evidence", "text", "provenance", "history")
     ]

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import PASSWORD
+from conftest import PASSWORD, capture_pages
 from flask import Flask
+from pictured import WIDTH, PicturedEngine
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlalchemy import select
 from waitress.server import create_server
 
-from annotate.models import Annotation, Capture, Rendition
+from annotate.instrument import table
+from annotate.models import (
+    Annotation,
+    Assignment,
+    Capture,
+    CodingAnswer,
+    Item,
+    Project,
+    Rendition,
+)
+from annotate.services import codebooks, people, projects, rounds
 from annotate.wiring import Wiring
 from archive.capture.browsers import find_browser
 
@@ -55,10 +67,20 @@ def chromium() -> Iterator[Browser]:
     binary = str(find_browser(None))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=binary, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=binary,
+            args=["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"],
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def pictured(wiring: Wiring, project: Project) -> Capture:
+    """A capture with two pictures and a sound."""
+    pages = {ADDRESS: MARKUP}
+    capture_pages(wiring, project, pages, PicturedEngine(pages))
+    with wiring.database.read() as session:
+        return session.scalars(select(Capture)).one()
 
 
 def sign_in(chromium: Browser, served: str, login: str = "coder", **options: object) -> Page:
@@ -166,3 +188,152 @@ def test_words_are_marked_in_the_text_exactly(
         one = session.scalars(select(Annotation)).one()
     assert (one.exact, text[one.start : one.end]) == (marked, marked)
     page.context.close()
+
+
+@pytest.mark.parametrize("zoom", [0.5, 1, 2])
+def test_a_region_is_drawn_in_natural_pixels_at_any_zoom(
+    chromium: Browser, served: str, pictured: Capture, wiring: Wiring, zoom: float
+) -> None:
+    """A browser's zoom makes the window smaller in CSS pixels, and each of them larger."""
+    size = {"width": round(1280 / zoom), "height": round(900 / zoom)}
+    page = sign_in(chromium, served, viewport=size, device_scale_factor=zoom)
+    here = f"{served}/p/study/items/{pictured.item_id}/highlights?on=pictures"
+    page.goto(here)
+    svg = page.locator("svg.picture").first
+    page.evaluate("document.querySelector('.picture-frame').scrollIntoView()")
+    box = svg.bounding_box()
+    scale = box["width"] / WIDTH
+    corners = (200, 120), (520, 330)
+    (left, top), (right, bottom) = (
+        (box["x"] + x * scale, box["y"] + y * scale) for x, y in corners
+    )
+    page.mouse.move(right, bottom)
+    page.mouse.down()
+    page.mouse.move(left + 40, top + 40, steps=4)
+    page.mouse.move(left, top)
+    page.mouse.up()
+    drawn = [int(page.locator(f"[name='r.{name}']").input_value()) for name in "xywh"]
+    off = 1 + 1 / scale  # a mouse stands on whole CSS pixels
+    assert drawn == pytest.approx([200, 120, 320, 210], abs=2 * off)
+    shown = page.locator("rect.drawn").bounding_box()
+    assert shown["x"] == pytest.approx(left, abs=3)
+    assert shown["y"] == pytest.approx(top, abs=3)
+    expect(page.locator("rect.drawn")).to_be_focused()
+    for stroke in ("ArrowRight", "Alt+ArrowDown", "Shift+ArrowLeft", "Alt+Shift+ArrowDown"):
+        page.keyboard.press(stroke)
+    moved = [drawn[0] + 1, drawn[1] + 10, drawn[2] - 1, drawn[3] + 10]
+    for name, value in zip("xywh", moved, strict=True):
+        expect(page.locator(f"[name='r.{name}']")).to_have_value(str(value))
+    page.locator("[name='r.w']").fill("333")
+    expect(page.locator("rect.drawn")).to_have_attribute("width", "333")
+    page.get_by_role("button", name="Mark the region").click()
+    expect(page.get_by_text("Marked.")).to_be_visible()
+    moved[2] = 333
+    with wiring.database.read() as session:
+        one = session.scalars(select(Annotation)).one()
+    assert one.fragment == "xywh=pixel:" + ",".join(str(number) for number in moved)
+    box = page.locator("svg.picture").first.bounding_box()
+    kept = page.locator("svg.picture rect.region").first.bounding_box()
+    line = 4  # CSS pixels of the frame drawn around it
+    assert (kept["x"] - box["x"]) == pytest.approx(moved[0] * box["width"] / WIDTH, abs=line)
+    assert kept["width"] == pytest.approx(333 * box["width"] / WIDTH, abs=2 * line)
+    page.context.close()
+
+
+def test_a_range_of_a_sound_is_marked_by_buttons_and_played_alone(
+    chromium: Browser, served: str, pictured: Capture, wiring: Wiring
+) -> None:
+    page = sign_in(chromium, served)
+    page.goto(f"{served}/p/study/items/{pictured.item_id}/highlights?on=films")
+    for seconds, button in ((1.25, "Start here"), (2, "End here")):
+        page.evaluate(SEEK, seconds)
+        page.get_by_role("button", name=button).click()
+    page.get_by_role("button", name="Mark the range").click()
+    expect(page.get_by_text("0:01.25 to 0:02", exact=True)).to_be_visible()
+    with wiring.database.read() as session:
+        assert session.scalars(select(Annotation)).one().fragment == "t=npt:1.25,2"
+    page.get_by_text("Play this range").click()
+    begun, ended = page.evaluate(PLAY)
+    assert begun == pytest.approx(1.25, abs=0.2)
+    assert ended == pytest.approx(2, abs=0.4)
+    page.context.close()
+
+
+# A sound is sought to and played where its element stands; both end when the browser says so.
+SEEK = """(seconds) => new Promise((done) => {
+  const sound = document.querySelector(".film");
+  const seek = () => { sound.onseeked = () => done(); sound.currentTime = seconds; };
+  if (sound.readyState) seek(); else sound.onloadedmetadata = seek;
+})"""
+PLAY = """() => new Promise((done, failed) => {
+  const sound = document.querySelector("article .film");
+  let begun = null;
+  sound.ontimeupdate = () => { begun ??= sound.currentTime; };
+  sound.onpause = () => done([begun, sound.currentTime]);
+  sound.onerror = () => failed(new Error("not played"));
+  sound.play().catch(failed);
+})"""
+BOOK = (
+    "variable,type,missing,code,evidence_required,keystroke\n"
+    "frame,nominal,unclear,food,yes,f\nframe,,,denial,,d\n"
+)
+
+
+@pytest.mark.parametrize("kind", ["quote", "region", "time"])
+def test_a_coder_takes_evidence_by_one_key(
+    chromium: Browser, served: str, pictured: Capture, wiring: Wiring, kind: str
+) -> None:
+    page = sign_in(chromium, served)
+    page.goto(f"{served}{open_unit(wiring)}")
+    expect(page.frame_locator(".frame iframe").locator("#ar")).to_be_visible()
+    page.get_by_role("radio", name="food").check()
+    if kind == "quote":
+        page.evaluate(SELECT, [True, "ar", 0, 3])
+        field = page.locator("textarea[name='q.frame']")
+        for _ in range(50):  # the text of the capture may still be on its way
+            page.get_by_role("radio", name="food").press("h")
+            if field.input_value():
+                break
+            page.wait_for_timeout(100)
+        expect(field).to_have_value("القُ")
+    elif kind == "region":
+        page.get_by_text("Its pictures").click()
+        svg = page.locator("svg.picture").first
+        svg.scroll_into_view_if_needed()
+        box = svg.bounding_box()
+        page.mouse.move(box["x"] + 10, box["y"] + 10)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 60, box["y"] + 40, steps=3)
+        page.mouse.up()
+        page.get_by_role("radio", name="food").press("r")
+        expect(page.locator(".marks input")).to_be_checked()
+    else:
+        page.get_by_text("Its films and sound").click()
+        for seconds, button in ((0.5, "Start here"), (1.5, "End here")):
+            page.evaluate(SEEK, seconds)
+            page.get_by_role("button", name=button).click()
+        page.get_by_role("radio", name="food").press("t")
+        expect(page.locator(".marks")).to_contain_text("0.5 s to 1.5 s")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Saved and sealed.")).to_be_visible()
+    with wiring.database.read() as session:
+        held = json.loads(session.scalars(select(CodingAnswer.selectors)).one())["frame"]
+    if kind == "quote":
+        assert held["exact"] == "القُ"
+    else:
+        value = held["marks"][0]["selector"]["value"]
+        assert value == "t=npt:0.5,1.5" if kind == "time" else value.startswith("xywh=pixel:")
+    page.context.close()
+
+
+def open_unit(wiring: Wiring) -> str:
+    """Open a blind round of one coder on the captured item; return the address of the unit."""
+    with wiring.database.write() as session:
+        actor = people.actor_of(people.find_user(session, "owner"))
+        held = projects.find_project(session, "study")
+        version = codebooks.create(session, actor, held, table.read_table("Frames", BOOK))
+        codebooks.freeze(session, actor, held, version)
+        plan = rounds.Plan("Round", "", 0, 1, 1, [people.find_user(session, "coder")])
+        found = list(session.scalars(select(Item.id)))
+        rounds.open_round(session, actor, held, version, plan, found)
+        return f"/p/study/coding/unit/{session.scalars(select(Assignment.id)).one()}"
