@@ -48,10 +48,11 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """On which earlier mark a mark rests, and how alike the two places are, 0 to 1."""
+    """On which earlier mark a mark rests."""
 
     annotation_id: str
-    score: float
+    score: float | None
+    """How alike the two places are, 0 to 1; None where a person found the place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def add(
         suffix=selector.suffix,
         body=_checked(body),
         carried_from=carried.annotation_id if carried else None,
-        carried_score=round(1000 * carried.score) if carried else None,
+        carried_score=_per_mille(carried),
         made_by=actor.user_id,
     )
     return _created(session, actor, made)
@@ -108,12 +109,11 @@ def add_media(
     mark: MediaMark,
     *,
     body: str = "",
-    carried_from: str | None = None,
+    carried: Carried | None = None,
 ) -> Annotation:
     """Mark a region of a picture or a stretch of a film or sound.
 
     :param sources: what of the capture can be marked (sources.py)
-    :param carried_from: the mark on an earlier capture that it was drawn again from
     :raises UsageError: the capture has no such picture or film, or the place is not within it
     """
     source = check_mark(sources, mark)
@@ -133,7 +133,7 @@ def add_media(
         source=source.uri,
         source_digest=source.digest,
         body=_checked(body),
-        carried_from=carried_from,
+        carried_from=carried.annotation_id if carried else None,
         made_by=actor.user_id,
     )
     return _created(session, actor, made)
@@ -310,6 +310,12 @@ def _created(session: Session, actor: Actor, made: Annotation) -> Annotation:
     session.add(made)
     record(session, EventKind.ANNOTATION_CREATE, actor, made, None, said(made))
     return made
+
+
+def _per_mille(carried: Carried | None) -> int | None:
+    if carried is None or carried.score is None:
+        return None
+    return round(1000 * carried.score)
 
 
 def _selected(text: str, quote: str, start: int | None, end: int | None) -> TextSelector:

@@ -84,6 +84,16 @@ def carry_over(
     )
 
 
+def by_hand(one: Annotation, capture: Capture) -> Carried:
+    """Return that a mark now made on a capture takes the place of one on an earlier capture.
+
+    :raises UsageError: it is another item's capture
+    """
+    if capture.item_id != one.item_id:
+        raise UsageError("That capture is of another item.")
+    return Carried(one.id, None)
+
+
 def leave(session: Session, actor: Actor, one: Annotation, capture: Capture | None) -> None:
     """Decide that a mark is not carried over to a capture; None takes that back.
 

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from annotate.errors import NotFoundError, UsageError
-from annotate.models import AnnotationKind, Capture, Item, Rendition
+from annotate.models import Annotation, AnnotationKind, Capture, Item, Rendition
 from annotate.permissions import Act
 from annotate.services import annotating, annotation_json, carrying, exports, items, sources
-from annotate.services.annotating import Shown
+from annotate.services.annotating import Carried, Shown
 from annotate.views.answer_form import read_number
 from annotate.views.captures import viewing
 from annotate.views.context import ProjectContext, actor, load_project, person, signed_in, wiring
@@ -47,6 +47,7 @@ def show(slug: str, item_id: str) -> str:
             on=on,
             tabs=ON,
             veil=veil_over(session, item.id),
+            again=_again(session, context, item, request.args.get("from", "")),
             **_marks(session, item, capture, on),
         )
 
@@ -129,6 +130,7 @@ def add(slug: str, capture_id: str) -> AnyResponse:
             start=_place("start"),
             end=_place("end"),
             body=form.get("body", ""),
+            carried=_carried(session, context, capture),
         )
         made_id, item_id = made.id, capture.item_id
     flash("Highlighted.")
@@ -154,6 +156,7 @@ def add_media(slug: str, capture_id: str) -> AnyResponse:
                 sources.of_capture(session, viewing(), capture),
                 mark,
                 body=request.form.get("body", ""),
+                carried=_carried(session, context, capture),
             )
             for mark in marks
         ]
@@ -220,6 +223,19 @@ def _capture(session: Session, context: ProjectContext, capture_id: str | None) 
     if found is None:
         raise NotFoundError("Nothing is captured here to mark words in.")
     return found
+
+
+def _again(session: Session, context: ProjectContext, item: Item, wanted: str) -> Annotation | None:
+    """Return the mark on an earlier capture that is to be made again here."""
+    one = annotating.get(session, context.project, wanted) if wanted else None
+    return one if one is not None and one.item_id == item.id else None
+
+
+def _carried(session: Session, context: ProjectContext, capture: Capture) -> Carried | None:
+    wanted = request.form.get("from", "")
+    if not wanted:
+        return None
+    return carrying.by_hand(annotating.get(session, context.project, wanted), capture)
 
 
 def _place(name: str) -> int | None:

@@ -220,6 +220,28 @@ def test_nothing_is_carried_over_unless_a_person_says_so(
     assert "% alike" in coder.get(f"{here(held)}&capture={later.id}").text
 
 
+def test_an_orphan_is_marked_by_hand_and_then_asked_for_no_more(
+    sign_in: Browser, held: Capture, wiring: Wiring, project: Project
+) -> None:
+    coder, listing = sign_in("coder"), "/p/study/highlights"
+    mark(coder, held, "القطن في كاشغر")
+    region(coder, held, 1, 2, 3, 4)
+    later = again(wiring, project, "完全不同的话语")
+    links = re.findall(r'href="([^"]+)">Mark it by hand', coder.get(listing).text)
+    assert len(links) == 2
+    for link in links:
+        shown = coder.get(link.replace("&amp;", "&")).text
+        assert "You make this mark again" in shown
+        one = re.search(r'name="from" value="([^"]+)"', shown)[1]
+        base = f"/p/study/captures/{later.id}"
+        form = {"from": one, "quote": "不同的话", "r.source": PICTURE}
+        form |= {f"r.{name}": "9" for name in "xywh"}
+        to = f"{base}/marks" if "on=pictures" in link else f"{base}/highlights"
+        assert send(coder, here(later), to, **form).status_code == 302
+    assert "Nothing is open" in coder.get(listing).text
+    assert "made again by hand" in coder.get(here(later)).text
+
+
 def test_the_next_capture_asks_for_the_newest_mark_only(
     sign_in: Browser, held: Capture, wiring: Wiring, project: Project
 ) -> None:
