@@ -22,6 +22,7 @@ _WORDS_CHANGE: Final = frozenset(
         EventKind.NOTE_CREATE,
         EventKind.NOTE_EDIT,
         EventKind.NOTE_WITHDRAW,
+        EventKind.NOTE_RESTORE,
     }
 )
 

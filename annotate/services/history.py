@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -12,19 +12,9 @@ from sqlalchemy.orm import Session
 
 from annotate.errors import UsageError
 from annotate.events import Actor
-from annotate.models import (
-    BulkOperation,
-    Comment,
-    Event,
-    EventKind,
-    Item,
-    ItemTag,
-    Memo,
-    Project,
-    User,
-)
-from annotate.services import sensitive
+from annotate.models import Event, EventKind, Item, Project, User
 from annotate.services.live import Happening, happening
+from annotate.services.undoing import Undo, undo_of
 
 SIZE: Final = 100  # events of one page
 WORDS: Final[Mapping[str, str]] = {
@@ -80,6 +70,7 @@ WORDS: Final[Mapping[str, str]] = {
     "note:create": "wrote a note",
     "note:edit": "changed a note",
     "note:withdraw": "withdrew a note",
+    "note:restore": "took a note back in",
     "comment:create": "commented",
     "comment:edit": "changed a comment",
     "comment:withdraw": "withdrew a comment",
@@ -95,6 +86,8 @@ WORDS: Final[Mapping[str, str]] = {
     "annotation:create": "marked evidence",
     "annotation:edit": "changed what is said of marked evidence",
     "annotation:withdraw": "took a mark off the evidence",
+    "annotation:restore": "put a mark back on the evidence",
+    "annotation:leave": "left a mark behind on an earlier capture",
     "codebook:create": "made the codebook",
     "codebook:change": "changed a codebook",
     "codebook:freeze": "froze a codebook version",
@@ -113,6 +106,7 @@ WORDS: Final[Mapping[str, str]] = {
     "export:make": "exported",
     "search:save": "saved a search",
     "search:remove": "removed a saved search",
+    "search:restore": "put a saved search back",
     "api-token:create": "made an API token",
     "api-token:revoke": "revoked an API token",
     "registry-entry:create": "added a registry entry",
@@ -151,15 +145,6 @@ class Wanted:
     item_id: str = ""
     before: int | None = None
     """Older than the event at this position."""
-
-
-@dataclass(frozen=True, slots=True)
-class Undo:
-    """The form that takes an act back: an endpoint, its arguments, and what the form sends."""
-
-    endpoint: str
-    arguments: Mapping[str, str]
-    form: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,95 +210,3 @@ def lines(
 def words_of(kind: str) -> str:
     """Return what was done, in words."""
     return WORDS.get(kind) or kind.replace("-", " ").replace(":", ": ")
-
-
-def undo_of(session: Session, event: Event, one: Happening) -> Undo | None:
-    """Return how an act is taken back, if it still stands and something can."""
-    finder = _UNDO.get(event.kind)
-    return finder(session, event, one) if finder is not None else None
-
-
-def _tag_off(session: Session, event: Event, one: Happening) -> Undo | None:
-    tag_id = str(one.body.get("tag", ""))
-    if event.operation_id or session.get(ItemTag, (event.item_id, tag_id)) is None:
-        return None
-    return Undo("items.remove_tag", {"item_id": event.item_id or "", "tag_id": tag_id})
-
-
-def _tag_on(session: Session, event: Event, one: Happening) -> Undo | None:
-    tag_id = str(one.body.get("tag", ""))
-    if event.operation_id or session.get(ItemTag, (event.item_id, tag_id)) is not None:
-        return None
-    form = {"tag": str(one.body.get("name", ""))}
-    return Undo("items.add_tag", {"item_id": event.item_id or ""}, form)
-
-
-def _bulk(session: Session, event: Event, _one: Happening) -> Undo | None:
-    held = session.get(BulkOperation, event.operation_id) if event.operation_id else None
-    if held is None or held.undone_at is not None:
-        return None
-    return Undo("library.undo", {"operation_id": held.id})
-
-
-def _unmark(session: Session, event: Event, _one: Happening) -> Undo | None:
-    item_id = event.item_id or ""
-    if event.operation_id or not sensitive.among(session, [item_id]):
-        return None
-    return Undo("sensitive.unmark", {"item_id": item_id})
-
-
-def _comment(act: str) -> Callable[[Session, Event, Happening], Undo | None]:
-    def find(session: Session, _event: Event, one: Happening) -> Undo | None:
-        query = select(Comment).where(Comment.id == str(one.body.get("comment", "")))
-        held = session.scalar(query)
-        stands = (
-            held is not None
-            and {
-                "withdraw": held.withdrawn_at is None,
-                "restore": held.withdrawn_at is not None,
-                "reopen": held.resolved_at is not None,
-                "resolve": held.resolved_at is None,
-            }[act]
-        )
-        if held is None or not stands:
-            return None
-        return Undo("comments.change", {"comment_id": held.id}, {"act": act})
-
-    return find
-
-
-def _memo(act: str) -> Callable[[Session, Event, Happening], Undo | None]:
-    def find(session: Session, _event: Event, one: Happening) -> Undo | None:
-        held = session.scalar(select(Memo).where(Memo.id == str(one.body.get("memo", ""))))
-        if held is None or (held.withdrawn_at is None) != (act == "withdraw"):
-            return None
-        return Undo("memos.change", {"memo_id": held.id}, {"act": act})
-
-    return find
-
-
-def _memo_text(session: Session, _event: Event, one: Happening) -> Undo | None:
-    """An edit is taken back by making the version before it the newest, if none came since."""
-    held = session.scalar(select(Memo).where(Memo.id == str(one.body.get("memo", ""))))
-    number = int(one.body.get("version", 0))
-    if held is None or held.withdrawn_at is not None or held.row_version != number:
-        return None
-    form = {"act": "restore", "number": str(number - 1), "version": str(number)}
-    return Undo("memos.change", {"memo_id": held.id}, form)
-
-
-_UNDO: Final[Mapping[EventKind, Callable[[Session, Event, Happening], Undo | None]]] = {
-    EventKind.TAG_ADD: _tag_off,
-    EventKind.TAG_REMOVE: _tag_on,
-    EventKind.BULK_DO: _bulk,
-    EventKind.ITEM_MARK_SENSITIVE: _unmark,
-    EventKind.COMMENT_CREATE: _comment("withdraw"),
-    EventKind.COMMENT_WITHDRAW: _comment("restore"),
-    EventKind.COMMENT_RESTORE: _comment("withdraw"),
-    EventKind.COMMENT_RESOLVE: _comment("reopen"),
-    EventKind.COMMENT_REOPEN: _comment("resolve"),
-    EventKind.MEMO_CREATE: _memo("withdraw"),
-    EventKind.MEMO_WITHDRAW: _memo("back"),
-    EventKind.MEMO_RESTORE: _memo("withdraw"),
-    EventKind.MEMO_EDIT: _memo_text,
-}

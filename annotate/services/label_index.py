@@ -61,7 +61,17 @@ _CHANGES: Final[Sequence[tuple[frozenset[EventKind], str | None]]] = (
     (frozenset({EventKind.TAG_ADD, EventKind.TAG_REMOVE}), "tags"),
     (frozenset({EventKind.VALUE_SET, EventKind.VALUE_CHECK}), "values"),
     (frozenset({EventKind.ITEM_SCREEN}), "screening"),
-    (frozenset({EventKind.NOTE_CREATE, EventKind.NOTE_EDIT, EventKind.NOTE_WITHDRAW}), "notes"),
+    (
+        frozenset(
+            {
+                EventKind.NOTE_CREATE,
+                EventKind.NOTE_EDIT,
+                EventKind.NOTE_WITHDRAW,
+                EventKind.NOTE_RESTORE,
+            }
+        ),
+        "notes",
+    ),
     (frozenset({EventKind.ITEM_MARK_SENSITIVE, EventKind.ITEM_UNMARK_SENSITIVE}), "sensitive"),
     (RELATION_EVENTS, "relations"),
     (SWEEP_EVENTS, "sweeps"),

@@ -89,6 +89,36 @@ def edit_note(
     session.flush()
 
 
+def withdraw(session: Session, actor: Actor, project: Project, note: Note, *, back: bool) -> None:
+    """Withdraw a note, or take that back. It is in no list and no search; its versions stay.
+
+    :raises UsageError: it is somebody else's
+    """
+    if note.created_by != actor.user_id:
+        raise UsageError("Only who wrote a note withdraws it. You can add a note, or edit it.")
+    if (note.withdrawn_at is None) == back:
+        return
+    note.withdrawn_at = None if back else utc_now()
+    events.record(
+        session,
+        EventKind.NOTE_RESTORE if back else EventKind.NOTE_WITHDRAW,
+        actor=actor,
+        covers=[note],
+        project_id=project.id,
+        item=session.get(Item, note.item_id),
+        body={"note": note.id},
+    )
+    session.flush()
+
+
+def withdrawn_by(session: Session, item_id: str, user_id: str) -> list[Note]:
+    """Return the notes of an item that a person withdrew, oldest first."""
+    query = select(Note).where(
+        Note.item_id == item_id, Note.created_by == user_id, Note.withdrawn_at.is_not(None)
+    )
+    return list(session.scalars(query.order_by(Note.id)))
+
+
 def get_note(session: Session, project: Project, note_id: str) -> Note:
     """Return a note of the project.
 

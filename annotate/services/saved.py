@@ -83,6 +83,32 @@ def remove(session: Session, actor: Actor, project: Project, saved: SavedSearch)
     session.flush()
 
 
+def restore(session: Session, actor: Actor, project: Project, saved_id: str) -> SavedSearch:
+    """Put a saved search back on the list.
+
+    :raises NotFoundError: the project has none of that id
+    :raises UsageError: another one has its name now
+    """
+    held = session.get(SavedSearch, saved_id)
+    if held is None or held.project_id != project.id:
+        raise NotFoundError("This project has no such saved search.")
+    if held.removed_at is None:
+        return held
+    if any(one.name.casefold() == held.name.casefold() for one in saved_of(session, project.id)):
+        raise UsageError(f"There is a saved search “{held.name}” now; remove it first.")
+    held.removed_at = None
+    events.record(
+        session,
+        EventKind.SEARCH_RESTORE,
+        actor=actor,
+        covers=[held],
+        project_id=project.id,
+        body={"search": held.id, "name": held.name},
+    )
+    session.flush()
+    return held
+
+
 def saved_of(session: Session, project_id: str) -> list[SavedSearch]:
     """Return the project's saved searches, by name."""
     query = select(SavedSearch).where(

@@ -40,7 +40,14 @@ from annotate.services import (
 )
 from annotate.services.counting import load_facts_of_items, why
 from annotate.services.projects import members_of
-from annotate.views.context import ProjectContext, actor, load_project, signed_in, wiring
+from annotate.views.context import (
+    ProjectContext,
+    actor,
+    load_project,
+    person,
+    signed_in,
+    wiring,
+)
 from annotate.views.veiling import veil_over
 from archive.urlkey import Address
 
@@ -165,6 +172,19 @@ def edit_note(slug: str, note_id: str) -> Response:
     return redirect(_here(slug, item_id) + "#notes")
 
 
+@bp.post("/p/<slug>/notes/<note_id>/withdraw")
+@signed_in
+def withdraw_note(slug: str, note_id: str) -> Response:
+    """Withdraw a note, or take that back."""
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.NOTE)
+        note = notes.get_note(session, context.project, note_id)
+        back = request.form.get("back") == "yes"
+        notes.withdraw(session, actor(), context.project, note, back=back)
+        item_id = note.item_id
+    return redirect(_here(slug, item_id) + "#notes")
+
+
 @bp.post("/p/<slug>/items/<item_id>/fields/<key>")
 @signed_in
 def set_field(slug: str, item_id: str, key: str) -> Response:
@@ -285,6 +305,7 @@ def _of_item(session: Session, context: ProjectContext, item: Item) -> dict[str,
         "tags": tags.tags_of(session, [item.id])[item.id],
         "all_tags": tags.all_tags(session, project.id),
         "notes": notes.notes_of(session, item.id),
+        "withdrawn_notes": notes.withdrawn_by(session, item.id, person().id),
         "codings_elsewhere": elsewhere.of_item(session, item.id),
         "fields": [
             (one, values.get(one.id, []), fields.version_of(values.get(one.id, [])))

@@ -87,6 +87,17 @@ def remove(slug: str, saved_id: str) -> Response:
     return redirect(url_for("library.saved.index", slug=slug))
 
 
+@bp.post("/p/<slug>/searches/<saved_id>/restore")
+@signed_in
+def restore(slug: str, saved_id: str) -> Response:
+    """Put a saved search back on the list."""
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.SAVE_SEARCH)
+        saved.restore(session, actor(), context.project, saved_id)
+    flash("The saved search is on the list again.")
+    return redirect(url_for("library.saved.index", slug=slug))
+
+
 def state_of(one: SavedSearch) -> dict[str, str]:
     """Return what the address of a saved search says."""
     state = {

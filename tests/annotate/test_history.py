@@ -114,3 +114,53 @@ def test_an_act_on_many_items_is_undone_once(sign_in: Browser, here: str) -> Non
     assert undo_first(coder, "bulk") == 1
     assert undo_first(coder, "bulk") == 0
     assert "many" not in coder.get("/p/study/items.json").json["items"][0]["tags"]
+
+
+def test_notes_values_judgements_screening_and_searches_are_taken_back_too(
+    sign_in: Browser, wiring: Wiring, here: str
+) -> None:
+    coder, manager = sign_in("coder"), sign_in("manager")
+    send(coder, here, f"{here}/notes", text="كتبت", kind="remark")
+    note = re.search(r"/p/study/notes/[0-9a-f-]{36}", coder.get(here).text)[0]
+    send(coder, here, note, text="كتبت ثانية", version="1")
+    assert undo_first(coder, "note") == 2  # the text, and below it the note itself
+    assert "ثانية</div>" not in manager.get(here).text
+    assert send(manager, here, f"{note}/withdraw").status_code == 400  # not theirs
+    assert send(coder, here, f"{note}/withdraw").status_code == 302
+    assert found(manager, "is:noted") == 0
+    assert undo_first(coder, "note") == 1
+    assert found(manager, "is:noted") == 1
+    version = re.search(
+        r'fields/platform.*?name="version" value="([^"]*)"', coder.get(here).text, re.DOTALL
+    )
+    send(coder, here, f"{here}/fields/platform", value="chirper", version=version[1])
+    assert found(coder, "platform:chirper") == 1
+    assert undo_first(coder, "value") == 1
+    assert found(coder, "platform:chirper") == 0
+    item = here.rsplit("/", 1)[1]
+    page = "/p/study/screening"
+    said = {"verdict": "excluded", "reason": "no cotton", "version": "0"}
+    assert send(coder, here, f"{page}/items/{item}", **said).status_code == 302
+    assert found(coder, "is:excluded") == 1
+    assert undo_first(coder, "item") == 1
+    assert found(coder, "is:excluded") == 0
+    saved = "/p/study/searches"
+    send(coder, "/p/study/", saved, name="قطن", q="is:noted", sort="best")
+    assert undo_first(coder, "search") == 1
+    assert "<bdi>قطن</bdi>" not in coder.get(saved).text
+    assert undo_first(coder, "search") == 1
+    assert "<bdi>قطن</bdi>" in coder.get(saved).text
+    with wiring.database.write() as session:
+        actor = people.actor_of(people.find_user(session, "owner"))
+        held = projects.find_project(session, "study")
+        items.ensure_item(session, actor, held, Address.parse("https://example.org/2"))
+    other = {"address": "https://example.org/2", "judgement": "same"}
+    assert send(coder, here, f"{here}/same", **other).status_code == 302
+    assert "counts for another address" in coder.get(here).text
+    assert undo_first(coder, "item") >= 1
+    assert "counts for another address" not in coder.get(here).text
+
+
+def found(client: FlaskClient, query: str) -> int:
+    page = client.get(f"/p/study/?q={query}").text
+    return int(re.search(r'class="number">(\d+) item', page)[1])

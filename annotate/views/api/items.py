@@ -175,6 +175,22 @@ def edit_note(session: Session, context: ProjectContext, body: Any, note_id: str
 
 @endpoint(
     "PUT",
+    project("/notes/<note_id>/withdrawn"),
+    Act.NOTE,
+    "Withdraw your note, or take that back",
+    body={"withdrawn": {"type": "boolean"}},
+)
+def withdraw_note(
+    session: Session, context: ProjectContext, body: Any, note_id: str
+) -> dict[str, Any]:
+    """Withdraw a note, or take that back."""
+    note = notes.get_note(session, context.project, note_id)
+    notes.withdraw(session, actor(), context.project, note, back=not body["withdrawn"])
+    return {"id": note.id, "withdrawn": note.withdrawn_at is not None}
+
+
+@endpoint(
+    "PUT",
     project("/items/<item_id>/fields/<key>"),
     Act.SET_FIELD,
     "Set the values of a study field; 409 if somebody saved in between",
