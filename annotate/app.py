@@ -33,6 +33,7 @@ ROOMS: Final = (
     "exchange",
     "comments",
     "fixity",
+    "data",
     "highlights",
     "history",
     "imports",

@@ -13,6 +13,8 @@ from annotate.models import Role
 class Act(StrEnum):
     """What a person can do in a project."""
 
+    COUNT = "see numbers"
+    """Lists without words of what was captured, counts, codes, agreement."""
     READ = "read"
     EXPORT = "export"
     CAPTURE = "capture"
@@ -31,7 +33,9 @@ class Act(StrEnum):
     MANAGE_MEMBERS = "manage members"
 
 
-_VIEWER: Final = frozenset({Act.READ, Act.EXPORT})
+# What shows a byte of a capture, a note, or a remark asks for READ or more.
+_DATA_VIEWER: Final = frozenset({Act.COUNT})
+_VIEWER: Final = _DATA_VIEWER | {Act.READ, Act.EXPORT}
 _CODER: Final = _VIEWER | {
     Act.TAG,
     Act.NOTE,
@@ -46,6 +50,7 @@ _CODER: Final = _VIEWER | {
 }
 _MANAGER: Final = _CODER | {Act.IMPORT, Act.CHANGE_PROJECT, Act.MANAGE_CODING}
 ACTS: Final[Mapping[Role, frozenset[Act]]] = {
+    Role.DATA_VIEWER: _DATA_VIEWER,
     Role.VIEWER: _VIEWER,
     Role.CODER: _CODER,
     Role.MANAGER: _MANAGER,

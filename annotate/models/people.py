@@ -20,6 +20,8 @@ class Role(StrEnum):
     MANAGER = "manager"
     CODER = "coder"
     VIEWER = "viewer"
+    DATA_VIEWER = "data-viewer"
+    """Sees lists, counts and codes, and nothing of what was captured."""
 
 
 class PictureChoice(StrEnum):
@@ -125,7 +127,7 @@ class Membership(Base, kw_only=True, eq=False):
     id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True, default_factory=uuid7)
     project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
     user_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), index=True)
-    role: Mapped[Role] = mapped_column(word(Role))
+    role: Mapped[Role] = mapped_column(word(Role, listed=False))
     pictures: Mapped[PictureChoice] = mapped_column(
         word(PictureChoice, listed=False), default=PictureChoice.ASK
     )

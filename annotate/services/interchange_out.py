@@ -277,7 +277,7 @@ class _Gathering:
         self._wanted.add(capture_id)
         codings = []
         for code, value in codes_given(variable, given):
-            guid = derived("coding", round_id, item_id, user, code)
+            guid = derived("coding", round_id, item_id, user, code, value)
             notes = (
                 *self._note(derived(guid, "value"), "Value", value),
                 *self._note(derived(guid, "remark"), "Remark", given.memo),

@@ -21,6 +21,7 @@ from archive.clock import utc_now
 PREFIX: Final = "hft_"  # so that a token left in a file is recognised for what it is
 LONGEST_DAYS: Final = 366
 _SCOPE_OF: Final = {
+    Act.COUNT: Scope.READ,
     Act.READ: Scope.READ,
     Act.EXPORT: Scope.READ,
     Act.CODE: Scope.CODE,

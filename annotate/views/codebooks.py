@@ -33,7 +33,7 @@ bp = Blueprint("codebooks", __name__)
 def index(slug: str) -> str:
     """List codebooks with their versions."""
     with wiring().database.read() as session:
-        context = load_project(session, slug, Act.READ)
+        context = load_project(session, slug, Act.COUNT)
         books = codebooks.codebooks_of(session, context.project)
         rounds = codebooks.rounds_with(session, [one for _book, held in books for one in held])
         return render_template("codebooks.html", books=books, rounds=rounds)
@@ -62,7 +62,7 @@ def create(slug: str) -> AnyResponse:
 def show(slug: str, version_id: str) -> str:
     """Show a version; a draft with its editor."""
     with wiring().database.read() as session:
-        context = load_project(session, slug, Act.READ)
+        context = load_project(session, slug, Act.COUNT)
         version = codebooks.get_version(session, context.project, version_id)
         earlier = codebooks.earlier_version(session, version)
         content = codebooks.content_of(version)
@@ -87,7 +87,7 @@ def show(slug: str, version_id: str) -> str:
 def as_json(slug: str, version_id: str) -> Response:
     """Return the document as it is digested: `sha256sum` of it is the version's digest."""
     with wiring().database.read() as session:
-        context = load_project(session, slug, Act.READ)
+        context = load_project(session, slug, Act.COUNT)
         version = codebooks.get_version(session, context.project, version_id)
         return _file(version.document, "application/json", _name(version, "json"))
 
@@ -97,7 +97,7 @@ def as_json(slug: str, version_id: str) -> Response:
 def as_csv(slug: str, version_id: str) -> Response:
     """Return the version as a table."""
     with wiring().database.read() as session:
-        context = load_project(session, slug, Act.READ)
+        context = load_project(session, slug, Act.COUNT)
         version = codebooks.get_version(session, context.project, version_id)
         text = table.write_table(codebooks.content_of(version))
         return _file(text, "text/csv", _name(version, "csv"))

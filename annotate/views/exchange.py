@@ -82,7 +82,7 @@ def web_annotations(slug: str) -> Response:
 def codebook_qdc(slug: str, version_id: str) -> Response:
     """Return a codebook version as REFI-QDA (QDC)."""
     with wiring().database.read() as session:
-        context = load_project(session, slug, Act.READ)
+        context = load_project(session, slug, Act.COUNT)
         version = codebooks.get_version(session, context.project, version_id)
         content = codebooks.content_of(version)
         variables = to_code(version.codebook_id, content).children

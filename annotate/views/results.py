@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, g, jsonify, render_template
 from werkzeug.wrappers import Response
 
-from annotate.permissions import Act
-from annotate.services import checks, coded, counting, sweeps
+from annotate.permissions import Act, may
+from annotate.services import checks, counting, data_only, sweeps
 from annotate.views.context import load_project, signed_in, wiring
 
 bp = Blueprint("results", __name__)
@@ -17,10 +17,11 @@ bp = Blueprint("results", __name__)
 def index(slug: str) -> str:
     """Show the tables."""
     with wiring().database.read() as session:
-        context = load_project(session, slug, Act.READ)
+        context = load_project(session, slug, Act.COUNT)
         results = counting.count(session, context.project, zone=context.zone)
-        differences = checks.differing(session, context.project.id)
-        codes = coded.tables(session, context.project)
+        reads = may(context.role, Act.READ)
+        differences = checks.differing(session, context.project.id) if reads else []
+        codes = data_only.code_tables(session, context.project, reads=reads)
         found = sweeps.funnel(session, context.project, context.zone)
     return render_template(
         "results.html", results=results, differences=differences, codes=codes, found=found
@@ -32,9 +33,10 @@ def index(slug: str) -> str:
 def as_json(slug: str) -> Response:
     """Return the same numbers."""
     with wiring().database.read() as session:
-        context = load_project(session, slug, Act.READ)
+        context = load_project(session, slug, Act.COUNT)
         results = counting.count(session, context.project, zone=context.zone)
-        codes = coded.tables(session, context.project)
+        reads = may(context.role, Act.READ)
+        codes = data_only.code_tables(session, context.project, reads=reads)
         found = sweeps.funnel(session, context.project, context.zone)
     return jsonify(
         zone=context.zone_name,

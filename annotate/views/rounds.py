@@ -29,7 +29,7 @@ bp = Blueprint("rounds", __name__)
 def index(slug: str) -> str:
     """List rounds, with the form of a new one."""
     with wiring().database.read() as session:
-        context = load_project(session, slug, Act.READ)
+        context = load_project(session, slug, Act.COUNT)
         held = rounds.rounds_of(session, context.project)
         return render_template(
             "rounds.html",
@@ -77,7 +77,7 @@ def create(slug: str) -> AnyResponse:
 def show(slug: str, round_id: str) -> str:
     """Show how far a round is; after the reveal, its reliability."""
     with wiring().database.read() as session:
-        context = load_project(session, slug, Act.READ)
+        context = load_project(session, slug, Act.COUNT)
         one = rounds.get_round(session, context.project, round_id)
         version = session.get_one(CodebookVersion, one.version_id)
         held = reliability.sheet(session, one) if one.state is RoundState.REVEALED else None

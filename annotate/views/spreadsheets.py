@@ -13,12 +13,12 @@ from annotate.exchange import spreadsheet
 from annotate.exchange.spreadsheet import Kind
 from annotate.instrument import table
 from annotate.instrument.codebook import Codebook, VariableType
-from annotate.permissions import Act
+from annotate.permissions import Act, may
 from annotate.services import (
     adjudication,
     codebooks,
-    coded,
     counting,
+    data_only,
     exports,
     library,
     reliability,
@@ -59,11 +59,11 @@ def items(slug: str) -> Response:
 def results(slug: str) -> Response:
     """Return every table of the results page, a sheet each."""
     with wiring().database.read() as session:
-        context = load_project(session, slug, Act.READ)
+        context = load_project(session, slug, Act.COUNT)
         counted = counting.count(session, context.project, zone=context.zone)
         tables = [
             *counted.tables,
-            *coded.tables(session, context.project),
+            *data_only.code_tables(session, context.project, reads=may(context.role, Act.READ)),
         ]
     header = ("value", "items", "search")
     sheets = [
@@ -79,7 +79,7 @@ def results(slug: str) -> Response:
 def codebook(slug: str, version_id: str) -> Response:
     """Return a codebook version as a table."""
     with wiring().database.read() as session:
-        context = load_project(session, slug, Act.READ)
+        context = load_project(session, slug, Act.COUNT)
         version = codebooks.get_version(session, context.project, version_id)
         text = table.write_table(codebooks.content_of(version))
     made = spreadsheet.from_csv(text, "Codebook", spreadsheet.kinds(numbers=("minimum", "maximum")))

@@ -21,7 +21,7 @@ bp = Blueprint("tokens", __name__)
 def index(slug: str) -> str:
     """List one's tokens, with the form of a new one."""
     with wiring().database.read() as session:
-        context = load_project(session, slug, Act.READ)
+        context = load_project(session, slug, Act.COUNT)
         return _page(session, context, "")
 
 
@@ -30,7 +30,7 @@ def index(slug: str) -> str:
 def make(slug: str) -> Response:
     """Make a token and show it, once."""
     with wiring().database.write() as session:
-        context = load_project(session, slug, Act.READ)
+        context = load_project(session, slug, Act.COUNT)
         _token, words = tokens.make_token(
             session,
             actor(),
@@ -50,7 +50,7 @@ def make(slug: str) -> Response:
 def revoke(slug: str, token_id: str) -> AnyResponse:
     """End a token."""
     with wiring().database.write() as session:
-        context = load_project(session, slug, Act.READ)
+        context = load_project(session, slug, Act.COUNT)
         tokens.revoke(session, actor(), context.project, token_id)
     return redirect(url_for("tokens.index", slug=slug))
 

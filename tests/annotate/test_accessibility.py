@@ -105,7 +105,7 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
     study = "/p/study"
     pages = ["/", f"{study}/", f"{study}/?q=棉花", f"{study}/queue", f"{study}/lists",
              f"{study}/imports", f"{study}/results", f"{study}/settings", f"{study}/tokens",
-             f"{study}/codebooks", f"{study}/exchange", f"{study}/rounds", "/people", "/me",
+             f"{study}/codebooks", f"{study}/exchange", f"{study}/data", f"{study}/rounds", "/people", "/me",
              f"{study}/items/{item}/highlights", f"{study}/queue/{asked}", f"{study}/searches",
              f"{study}/watching", f"{study}/package", f"{study}/fixity", f"{study}/sensitive", f"{study}/memos", f"{study}/items/{item}/compare",
              f"{study}/watching", f"{study}/package", f"{study}/sensitive", f"{study}/memos", f"{study}/history", f"{study}/items/{item}/compare",

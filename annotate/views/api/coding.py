@@ -32,7 +32,7 @@ _ANSWERS = {
 }
 
 
-@endpoint("GET", project("/codebooks"), Act.READ, "Codebooks with their versions")
+@endpoint("GET", project("/codebooks"), Act.COUNT, "Codebooks with their versions")
 def list_codebooks(session: Session, context: ProjectContext, _body: Any) -> dict[str, Any]:
     """List codebooks."""
     return {
@@ -56,7 +56,7 @@ def create_codebook(session: Session, context: ProjectContext, body: Any) -> dic
     return version_json(codebooks.create(session, actor(), context.project, content))
 
 
-@endpoint("GET", project("/codebooks/<version_id>"), Act.READ, "A version with its document")
+@endpoint("GET", project("/codebooks/<version_id>"), Act.COUNT, "A version with its document")
 def show_codebook(
     session: Session, context: ProjectContext, _body: Any, version_id: str
 ) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def begin_next(
     )
 
 
-@endpoint("GET", project("/rounds"), Act.READ, "Rounds, newest first")
+@endpoint("GET", project("/rounds"), Act.COUNT, "Rounds, newest first")
 def list_rounds(session: Session, context: ProjectContext, _body: Any) -> dict[str, Any]:
     """List rounds."""
     held = rounds.rounds_of(session, context.project)
@@ -224,7 +224,9 @@ def submit(session: Session, context: ProjectContext, body: Any, unit_id: str) -
     return {"version": answer.version, "commitment": answer.commitment}
 
 
-@endpoint("GET", project("/rounds/<round_id>/agreement"), Act.READ, "Agreement of a revealed round")
+@endpoint(
+    "GET", project("/rounds/<round_id>/agreement"), Act.COUNT, "Agreement of a revealed round"
+)
 def agreement(
     session: Session, context: ProjectContext, _body: Any, round_id: str
 ) -> dict[str, Any]:

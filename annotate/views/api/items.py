@@ -14,6 +14,7 @@ from annotate.models import Capture, NoteKind, Rendition, ValueSource
 from annotate.permissions import Act
 from annotate.services import (
     checks,
+    data_only,
     elsewhere,
     exports,
     fields,
@@ -34,7 +35,7 @@ _OPTIONAL = {"type": "string", "required": False}
 _PAGE = {"page": {"type": "integer"}, "size": {"type": "integer"}}
 
 
-@endpoint("GET", project(""), Act.READ, "The project: window, zone, study fields")
+@endpoint("GET", project(""), Act.COUNT, "The project: window, zone, study fields")
 def show_project(session: Session, context: ProjectContext, _body: Any) -> dict[str, Any]:
     """Return the project."""
     held = context.project
@@ -311,3 +312,20 @@ def list_codings_elsewhere(
             for one in elsewhere.of_item(session, item.id)
         ]
     }
+
+
+@endpoint(
+    "GET",
+    project("/data"),
+    Act.COUNT,
+    "Items as data, without a word of what was captured; narrowed by labels only",
+    query={"q": {"type": "string"}} | _PAGE,
+)
+def data(session: Session, context: ProjectContext, _body: Any) -> dict[str, Any]:
+    """Return one page of the list of items as data."""
+    page, size = number("page", 1, 1_000_000), number("size", 50, 500)
+    query = request.args.get("q", "")
+    data_only.check_query(session, context.project, query)
+    found = library.ids_for(session, context.project, query, parts().engine, context.zone)
+    shown = data_only.rows(session, context.project, found[(page - 1) * size : page * size])
+    return {"query": query, "total": len(found), "page": page, "size": size, "items": shown}
