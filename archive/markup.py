@@ -7,12 +7,22 @@ from typing import Final
 
 _DEEP_MARKUP: Final = 3000  # open tags within one another before the parser is spared the rest
 _MOST_ATTRIBUTES: Final = 1000  # of one element; the parser's time grows with their square
+# An attribute as the tokenizer reads it (HTML, 13.2.5.32 and on).
+_ATTRIBUTE: Final = (
+    r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)?+"""
+)
 # A tag as the tokenizer reads it (HTML, 13.2.5.6 and on); possessive, so that it never goes back.
 _TAG: Final = re.compile(
-    r"""<(/?)([A-Za-z][^\s/>]*+)"""
-    r"""(?:[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)?+)"""
-    rf"""{{0,{_MOST_ATTRIBUTES}}}+[\s/]*+(>?)"""
+    rf"<(/?)([A-Za-z][^\s/>]*+)(?:{_ATTRIBUTE}){{0,{_MOST_ATTRIBUTES}}}+[\s/]*+(>?)"
 )
+_CROWDED: Final = 5000  # attributes of one element, above which lexbor is spared the rest
+_BEGIN: Final = r"<[A-Za-z][^\s/>]*+"
+# Possessive throughout, so that it stops where an element has too many, and never goes back.
+_UNCROWDED: Final = re.compile(
+    rf"(?:[^<]++|<(?![A-Za-z])|{_BEGIN}(?:{_ATTRIBUTE}){{0,{_CROWDED}}}+(?![\s/]*+[^\s/>]))*+"
+)
+_KEPT: Final = re.compile(rf"{_BEGIN}(?:{_ATTRIBUTE}){{0,{_CROWDED}}}+")
+_SURPLUS: Final = re.compile(rf"(?:{_ATTRIBUTE})*+")
 _SMALL_PAGE: Final = 20_000  # characters, too few to be harmful
 _UNCOUNTED: Final = frozenset(
     "br col hr img input link source track wbr p li dd dt td th tr tbody thead tfoot option "
@@ -41,6 +51,28 @@ def srcset_candidates(text: str) -> list[tuple[str, str]]:
             found.append((match[1].rstrip(","), (match[2] or "").strip()))
         at = match.end()
     return found
+
+
+def uncrowded(markup: str) -> str:
+    """Take out attributes of one element above five thousand: lexbor takes the square of them.
+
+    No real page has so many, and none of them is text. Nothing of any other page is touched.
+    """
+    if len(markup) < _SMALL_PAGE:
+        return markup
+    pieces: list[str] = []
+    at = kept = 0
+    while (at := _end(_UNCROWDED, markup, at)) < len(markup):
+        at = _end(_KEPT, markup, at)
+        pieces.append(markup[kept:at])
+        at = kept = _end(_SURPLUS, markup, at)
+    return "".join([*pieces, markup[kept:]]) if pieces else markup
+
+
+def _end(pattern: re.Pattern[str], markup: str, at: int) -> int:
+    """Return where a pattern that always matches ends."""
+    found = pattern.match(markup, at)
+    return found.end() if found is not None else len(markup)
 
 
 def spared(markup: str) -> str:

@@ -15,7 +15,7 @@ from typing import Final
 from lxml import etree, html
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from archive.markup import spared
+from archive.markup import spared, uncrowded
 
 TEXT_VERSION: Final = "holdfast-text/2"
 # Not head: libxml2 puts an article that no body opens before into it.
@@ -84,7 +84,7 @@ def render_text(markup: str) -> TextRendition:
         return rendition("", "", None)
     if _may_be_deep(cleaned):
         return _render_deep(cleaned)
-    tree = LexborHTMLParser(cleaned)
+    tree = LexborHTMLParser(uncrowded(cleaned))
     root = tree.root
     if root is None:
         return rendition("", "", None)

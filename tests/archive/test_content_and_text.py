@@ -12,6 +12,7 @@ import zstandard
 
 from archive.content import decode_http_body, decode_text
 from archive.errors import DamagedRecordError
+from archive.markup import uncrowded
 from archive.page import DatePrecision, read_date, read_facts
 from archive.text import render_text
 
@@ -166,3 +167,17 @@ def test_facts_of_a_post() -> None:
 )
 def test_dates_are_read_to_their_precision(written: str, precision: DatePrecision) -> None:
     assert read_date(written, "time").precision is precision
+
+
+def test_elements_with_more_attributes_than_any_page_has_are_read_in_moments() -> None:
+    """The parser takes the square of them: 110,000 took a minute and a half."""
+    many = "".join(f" a{number}=1" for number in range(110_000))
+    quoted = "".join(f' b{number}=">"' for number in range(20_000))
+    page = f"<html><p{many}>cotton 棉花 <b>القطن</b></p><p hidden{quoted}>not seen</p>after"
+    assert render_text(page).text == "cotton 棉花 القطن\nafter"
+
+
+def test_attributes_are_left_alone_below_that_number() -> None:
+    page = "<p" + "".join(f" a{number}='>'" for number in range(4000)) + ">text a<b c>d</p>"
+    assert uncrowded(page) is page
+    assert len(uncrowded("<p" + " x" * 20_000 + " y>z")) < 12_000
