@@ -234,10 +234,14 @@ def threads_of_item(session: Session, project: Project, item_id: str) -> list[Th
 
 def open_threads(session: Session, project: Project, *, questions: bool) -> list[Thread]:
     """Return the project's unsettled threads, oldest first; the questions alone if wanted."""
-    query = select(Comment).where(Comment.project_id == project.id)
+    table = Comment.__table__.c
+    unsettled = select(table.id).where(
+        table.project_id == project.id, table.id == table.thread_id, table.resolved_at.is_(None)
+    )
+    query = select(Comment).where(Comment.thread_id.in_(unsettled))
     if questions:
         query = query.where(Comment.is_question)
-    return [one for one in _threads(session, query) if not one.is_resolved]
+    return _threads(session, query)
 
 
 def _threads(session: Session, query: Any) -> list[Thread]:

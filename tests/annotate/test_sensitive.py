@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 
@@ -158,6 +159,9 @@ def test_what_is_marked_is_veiled_on_every_page_until_asked_for_and_again_afterw
         assert '<div class="veiled" inert>' in coder.get(page, headers=how).text
         assert "veiled" not in coder.get(f"{page}?show=yes", headers=how).text
         assert '<div class="veiled" inert>' in coder.get(page, headers=how).text
+    for picture in ("screenshot.png", "thumbnail.png", "part?u=https://example.org/film"):
+        alone = coder.get(f"/c/{taken.id}/{picture}", headers=opened).text
+        assert '<div class="veiled" inert>' in alone, picture
     film = coder.get(f"/c/{taken.id}/view").text
     assert re.search(r'<video[^>]* muted=""[^>]*preload="none"', film)
     assert "autoplay" not in film
@@ -280,3 +284,23 @@ def test_the_choice_is_a_members_own(sign_in: Browser, wiring: Wiring, project: 
     assert set(chosen.values()) == {PictureChoice.ASK}
     page = "/p/study/sensitive"
     assert send(sign_in("coder"), page, f"{page}/choice", pictures="never").status_code == 400
+
+
+def test_a_list_brought_in_by_its_page_marks_what_its_column_says(
+    sign_in: Browser, project: Project
+) -> None:
+    manager = sign_in("manager")
+    settings, lists = "/p/study/settings", "/p/study/lists"
+    field = {"key": "sensitive", "label": "Graphic", "type": "boolean"}
+    assert send(manager, settings, "/p/study/fields", **field).status_code == 302
+    text = "url,Graphic\nhttps://example.org/1,yes\nhttps://example.org/2,no\n"
+    asked = send(manager, "/me", lists, file=(io.BytesIO(text.encode()), "list.csv"))
+    action = asked.location.partition("?")[0]
+    assert 'value="sensitive" selected' in manager.get(asked.location).text
+    form = {"column-0": "address", "column-1": "sensitive", "name": "list.csv"}
+    form |= {"encoding": "utf-8-sig", "was_encoding": "utf-8-sig"}
+    assert found(manager, "is:sensitive") == 0
+    done = send(manager, "/me", action, act="import", **form)
+    assert done.status_code in {200, 302}, done.text
+    assert found(manager, "is:sensitive") == 1
+    assert found(manager, "is:sensitive url:org/1") == 1
