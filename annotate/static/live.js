@@ -6,6 +6,13 @@ const { events: source, after } = document.body.dataset;
 const box = document.getElementById("live");
 let position = Number(after || 0);
 
+function showUnread(number) {
+  const told = document.getElementById("unread");
+  if (!told || number === undefined) return;
+  told.querySelector("[data-number]").textContent = number;
+  told.hidden = !number;
+}
+
 async function look() {
   if (document.hidden) return;
   let answer;
@@ -22,6 +29,7 @@ async function look() {
   if (!answer.ok) return;
   const news = await answer.json();
   position = news.position;
+  showUnread(news.for_you);
   document.dispatchEvent(new CustomEvent("holdfast:events", { detail: news }));
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, g, jsonify, request
 from werkzeug.wrappers import Response
 
 from annotate.permissions import Act
@@ -29,4 +29,5 @@ def events(slug: str) -> Response:
             for one in found
         ],
         queue=how.as_json(),
+        for_you=g.get("for_you", 0),
     )

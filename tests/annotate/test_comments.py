@@ -67,8 +67,12 @@ def act(client: FlaskClient, item: str, comment: str, what: str, **form: object)
 
 
 def unread(client: FlaskClient) -> int:
-    found = re.search(r"(\d+) unread</span>", client.get("/p/study/memos").text)
-    return int(found[1]) if found else 0
+    """Return the number in the head of a page, which an open page is told too."""
+    page = client.get("/p/study/memos").text
+    hidden, number = re.search(r'id="unread"( hidden)?><span data-number>(\d+)<', page).groups()
+    assert bool(hidden) is (number == "0")
+    assert client.get("/p/study/events.json").json["for_you"] == int(number)
+    return int(number)
 
 
 def test_a_thread_is_answered_settled_and_opened_again(sign_in: Browser, item: str) -> None:
