@@ -17,6 +17,7 @@ from search.documents import Document
 from search.engine import Found, Health, IndexState, NearWord
 from search.errors import IndexDamagedError
 from search.matching import EXACT_BONUS, Matcher, wanted
+from search.merging import MOST_SEGMENTS, to_merge
 from search.query import Phrase, Term, TextNode
 from search.segments import Array, SegmentFile
 from search.shelf import Shelf
@@ -30,8 +31,6 @@ from search.whoosh_codec import (
     open_catalogue,
 )
 
-MOST_SEGMENTS: Final = 24  # beyond these a commit merges before it returns
-_FAN: Final = 8  # segments of like size that are merged into one
 _READING_AGAIN: Final = 5  # a commit may clear files away while they are being opened
 # What reading something that is not what was written raises.
 _UNREADABLE: Final = (
@@ -211,7 +210,7 @@ class WhooshEngine:
             if view.folder is None or view.fault:
                 return False
             folder = view.folder
-            chosen = _to_merge(listed(folder)[1])
+            chosen = to_merge(listed(folder)[1])
             if not chosen:
                 return False
             catalogue = open_catalogue(folder, make=False)
@@ -270,12 +269,33 @@ class WhooshEngine:
         except OSError:
             newest = -2
         if view.folder == folder and view.generation == newest:
-            return view
+            return self._without_the_cut(view)
         with self._lock:
             view = self._view = self._opened_view(folder)
         if view.fault and self._fixed is None:
             self.shelf.report_damage(view.fault)
         return view
+
+    def _without_the_cut(self, view: _View) -> _View:
+        """Leave out segments whose files were cut short since they were mapped."""
+        matcher = view.matcher
+        if all(segment.is_whole() for segment in matcher.segments):
+            return view
+        whole = [
+            (segment, live)
+            for segment, live in zip(matcher.segments, matcher.live, strict=True)
+            if segment.is_whole()
+        ]
+        fault = "a file of it was cut short while it was in use"
+        fresh = replace(
+            view, matcher=Matcher([one for one, _ in whole], [one for _, one in whole]), fault=fault
+        )
+        with self._lock:
+            if self._view is view:
+                self._view = fresh
+        if self._fixed is None:
+            self.shelf.report_damage(fault)
+        return fresh
 
     def _opened_view(self, folder: Path) -> _View:
         fault = ""
@@ -319,7 +339,14 @@ class WhooshEngine:
         return files, masks, fault
 
     def _opened(self, path: Path) -> SegmentFile:
-        return self._open.get(path) or SegmentFile(path)
+        """Return a segment, mapped once.
+
+        :raises IndexDamagedError: it was cut short, before or since
+        """
+        held = self._open.get(path)
+        if held is not None and not held.is_whole():
+            raise IndexDamagedError(f"{path.name} was cut short")
+        return held or SegmentFile(path)
 
     def _without_the_damaged(self, view: _View, node: TextNode, error: Exception) -> Found:
         """Leave out the segments whose bytes are not what was written, and answer from the rest.
@@ -355,25 +382,3 @@ def build_segments(paths: Sequence[Path], groups: Sequence[Sequence[Document]]) 
 
 def _changed_meanwhile(folder: Path, generation: int) -> bool:
     return newest_generation(folder) != generation
-
-
-def _to_merge(segments: Sequence[Segment]) -> frozenset[str]:
-    """Choose segments to merge: enough of like size, or ones that are mostly deleted."""
-    hollow = [one for one in segments if one.deleted_count() * 2 > one.doc_count_all() > 0]
-    if hollow:
-        return frozenset(one.segment_id() for one in hollow)
-    tiers: dict[int, list[Segment]] = {}
-    for segment in segments:
-        tiers.setdefault(_tier(segment.doc_count_all()), []).append(segment)
-    full = [tier for tier in tiers.values() if len(tier) >= _FAN]
-    if full:
-        return frozenset(one.segment_id() for one in full[0])
-    if len(segments) > MOST_SEGMENTS:
-        smallest = sorted(segments, key=lambda one: int(one.doc_count_all()))[: len(segments) // 2]
-        return frozenset(one.segment_id() for one in smallest)
-    return frozenset()
-
-
-def _tier(items: int) -> int:
-    """Return the size class: a power of eight."""
-    return (max(items, 1).bit_length() - 1) // 3

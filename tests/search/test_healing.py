@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import random
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +28,9 @@ ASKED = [
     Prefix("cot"),
     Term("棉花"),
 ]
+
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Feed:
@@ -197,3 +202,33 @@ def test_a_full_disk_loses_nothing_and_needs_no_restart(
     monkeypatch.setattr(building, "write_segment", write)
     engine.apply(Feed(5).documents(["2"]), ["1"], 2)
     assert (engine.position(), set(engine.find(Term("cotton")).scores)) == (2, {"2"})
+
+
+@pytest.mark.parametrize("left", [0, 1, 4096])
+def test_a_file_cut_short_while_it_is_mapped_ends_nobody(built: Path, left: int) -> None:
+    """In a process of its own: what fails here is killed by the system, and says nothing."""
+    script = f"""
+import os, sys
+from pathlib import Path
+from search.query import Term
+from search.whoosh_engine import WhooshEngine
+engine = WhooshEngine(Path({str(built)!r}))
+assert len(engine.find(Term("cotton")).scores) == 30
+largest = max(Path({str(built)!r}).rglob("*.hfx"), key=lambda path: path.stat().st_size)
+os.truncate(largest, min({left}, largest.stat().st_size - 1))
+found = engine.find(Term("cotton"))
+assert not found.whole and len(found.scores) < 30, found
+assert engine.words_near("coton", 3) is not None
+try:
+    engine.verify()
+except Exception as error:
+    print(type(error).__name__)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    assert done.stdout == "IndexDamagedError\n"
+    assert Shelf(built).damage() is not None
+    healed = open_for_writing(built, Feed(30))
+    assert len(healed.find(Term("cotton")).scores) == 30
