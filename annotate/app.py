@@ -54,6 +54,7 @@ ROOMS: Final = (
     "relations",
     "results",
     "rounds",
+    "sameness",
     "screening",
     "sensitive",
     "spreadsheets",

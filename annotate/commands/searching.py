@@ -11,6 +11,7 @@ import click
 from annotate.cli import NOT_GOOD, Invocation
 from annotate.commands.context import as_option, in_project, project_option
 from annotate.jobs.indexing import index_now
+from annotate.jobs.likening import liken_some
 from annotate.jobs.rereading import Reread, rebuild_text
 from annotate.services import library
 from annotate.services.zones import parse_zone
@@ -81,6 +82,8 @@ def _rebuild_text(wiring: Wiring) -> int:
     for capture_id, reason in progress.problems:
         click.echo(f"capture {capture_id}: {reason}", err=True)
     click.echo(f"{progress.done} captures read again, {progress.changed} with other texts")
+    while liken_some(wiring):
+        pass
     index_now(wiring)
     return NOT_GOOD if progress.problems else 0
 

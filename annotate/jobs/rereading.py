@@ -103,18 +103,18 @@ def _made(wiring: Wiring, capture_id: str) -> tuple[MadeAgain, str]:
         capture = session.get_one(Capture, capture_id)
         rendition = session.get_one(Rendition, capture_id)
         warc = session.get(WarcFile, capture.warc_file_id) if capture.warc_file_id else None
-        records = _records(session, warc)
+        records = records_of(session, warc)
     if warc is None:
         return MadeAgain(None, "", ()), ""
     path = Viewing(wiring.store).warc_path(warc)
     own = [] if warc.import_id is not None else records
     # The documents of an imported file are pages of their own, to be taken or not (imports.md).
-    documents = tuple(documents_in(path, [_place(one) for one in own], seconds=None))
+    documents = tuple(documents_in(path, [place_of(one) for one in own], seconds=None))
     main = next((one for one in own if one.record_id == capture.main_record_id), None)
     page = next((one for one in documents if main and one.position == main.position), None)
     if page is not None and page.text and _is_of_document(rendition):
         return MadeAgain(page.text, page.version, documents, page.position), ""
-    read = _page(capture, own, path)
+    read = page_of(capture, own, path)
     own_words = read.own_words if read is not None else ""
     if not renditions.has_old_text(rendition):
         return MadeAgain(None, "", documents, own_words=own_words), ""
@@ -129,14 +129,14 @@ def _is_of_document(rendition: Rendition) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class Page:
     """A page read once more."""
 
     text: str
     own_words: str
 
 
-def _page(capture: Capture, records: list[Record], path: Path) -> _Page | None:
+def page_of(capture: Capture, records: list[Record], path: Path) -> Page | None:
     """Read a page once more; None where what its text was made of is not there.
 
     A browser's text was made of the document as it stood in the browser: the snapshot is that.
@@ -154,12 +154,12 @@ def _page(capture: Capture, records: list[Record], path: Path) -> _Page | None:
     return _read(payload.body, payload.content_type)
 
 
-def _read(body: bytes, content_type: str) -> _Page | None:
+def _read(body: bytes, content_type: str) -> Page | None:
     if is_html(content_type):
         markup = decode_text(body, content_type)
-        return _Page(render_text(markup).text, read_facts(markup).body)
+        return Page(render_text(markup).text, read_facts(markup).body)
     if content_type.lower().startswith(TEXT_TYPES):
-        return _Page(decode_text(body, content_type), "")
+        return Page(decode_text(body, content_type), "")
     return None
 
 
@@ -167,14 +167,15 @@ def _is_snapshot(record: Record) -> bool:
     return (record.target or "").startswith(SNAPSHOT_PREFIX)
 
 
-def _place(record: Record) -> Place:
+def place_of(record: Record) -> Place:
+    """Return where a record stands."""
     return Place(
         record.position, record.kind, record.target, record.offset, record.length,
         record.payload_digest,
     )  # fmt: skip
 
 
-def _records(session: Session, warc: WarcFile | None) -> list[Record]:
+def records_of(session: Session, warc: WarcFile | None) -> list[Record]:
     """Return the records of a capture's own WARC; of an imported one none is needed."""
     if warc is None or warc.import_id is not None:
         return []

@@ -19,6 +19,7 @@ from typing import Final
 
 from annotate.errors import NotFoundError
 from annotate.jobs.heartbeat import Heartbeat
+from annotate.jobs.likening import liken_some
 from annotate.jobs.preparing import NotReadyError, prepare
 from annotate.jobs.watching import begin_rounds
 from annotate.models import CaptureRequest, Project, User
@@ -52,6 +53,7 @@ class Worker:
         self._backoff = Backoff(wiring.config.attempts, wiring.config.retry_pause)
         self._longest = 300 + 4 * wiring.config.capture_seconds
         self._next_round = 0.0
+        self._next_likening = 0.0
 
     def run(self, stop: threading.Event, *, until_empty: bool = False) -> int:
         """Carry out requests until told to stop; return how many."""
@@ -67,16 +69,27 @@ class Worker:
             try:
                 self._look_round()
                 worked = self.step()
+                busy = worked or (not until_empty and self._liken_some())
             except Exception:  # the worker's edge: one bad request must not end the others
                 _log.exception("a capture failed in a way nobody foresaw")
-                worked = False
+                worked = busy = False
                 self._give_up()
             done += worked
-            if not worked:
+            if not busy:
                 if until_empty and not self._any_ready():
                     return done
                 stop.wait(IDLE)
         return done
+
+    def _liken_some(self) -> bool:
+        """While nothing waits, work out what stored captures look like; False if all is done."""
+        if time.monotonic() < self._next_likening:
+            return False
+        self._next_likening = time.monotonic() + ROUND  # also where this fails
+        done = liken_some(self._wiring)
+        if done:
+            self._next_likening = 0.0
+        return bool(done)
 
     def step(self) -> bool:
         """Carry out one request; False if there was none to take."""

@@ -40,7 +40,7 @@ _NO: Final = frozenset({"no", "false", "0", "n"})
 # Field names of the query language (decisions 16); a study field may not hide one.
 RESERVED_KEYS: Final = frozenset(
     "title text note notes url tag is lang site host outcome after before captured month "
-    "code account creator entity work basis relation sweep memo".split()
+    "code account creator entity work basis relation sweep memo similar".split()
 )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from annotate.models import (
     FieldType,
+    Item,
     ObservedState,
     Project,
     StudyField,
@@ -24,6 +25,7 @@ from annotate.services.folding import fold
 from annotate.services.held_verdicts import excluded_for, screened
 from annotate.services.label_index import HeldValue, ItemFacts, Labels, labels_of
 from annotate.services.reasons import attributed, days_of, whys_of
+from annotate.services.similar import similar_to
 from annotate.services.zones import local_day
 from archive.capture.outcome import Outcome
 from search.errors import UnknownFieldError
@@ -74,6 +76,7 @@ class ProjectLabels:
             "list-alone": self._list_alone,
             "differs": self._differs,
             "code": self._code,
+            "similar": self._similar,
             "account": lambda value: self._attributed("authors", value),
             "creator": lambda value: self._attributed("creators", value),
             "entity": lambda value: self._attributed("entities", value),
@@ -309,6 +312,15 @@ class ProjectLabels:
     def _memo(self, value: str) -> frozenset[str]:
         """Items some memo is about that holds these words: `memo:"state outlets"`, `memo:*`."""
         return memos.items_with(self._session, self._project, value)
+
+    def _similar(self, value: str) -> frozenset[str]:
+        """Items that look like one, which is named by its id or its address."""
+        named = {value, *(key for key, one in self._labels.items.items() if one.address == value)}
+        known = next(iter(named & self._labels.items.keys()), None)
+        if known is None:
+            raise UnknownFieldError(f"This project has no item {value!r}")
+        item = self._session.get_one(Item, known)
+        return frozenset(one.item_id for one in similar_to(self._session, self._labels, item))
 
     def _differs(self, key: str) -> frozenset[str]:
         return frozenset(

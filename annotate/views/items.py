@@ -35,10 +35,12 @@ from annotate.services import (
     requests,
     sameness,
     screening,
+    similar,
     tags,
     timeline,
 )
 from annotate.services.counting import load_facts_of_items, why
+from annotate.services.label_index import labels_of
 from annotate.services.projects import members_of
 from annotate.views.context import (
     ProjectContext,
@@ -52,6 +54,7 @@ from annotate.views.veiling import veil_over
 from archive.urlkey import Address
 
 bp = Blueprint("items", __name__)
+_SIMILAR = 5  # items named on the page
 TABS = ("evidence", "text", "provenance", "history")
 
 
@@ -317,6 +320,7 @@ def _of_item(session: Session, context: ProjectContext, item: Item) -> dict[str,
         "names": [(one.login, one.display_name) for one, _role in members_of(session, project)],
         "closed_here": item.id in g.hidden,
         "judgements": sameness.judgements_of(session, item.id),
+        **_similar(session, project.id, item),
         "history": live.of_item(session, item.id),
         "requests": session.scalars(
             select(CaptureRequest)
@@ -326,6 +330,12 @@ def _of_item(session: Session, context: ProjectContext, item: Item) -> dict[str,
         "standing": why(facts, project, context.zone).value if facts else "",
         "feed": live.head(session, project.id),
     }
+
+
+def _similar(session: Session, project_id: str, item: Item) -> dict[str, object]:
+    found = similar.similar_to(session, labels_of(session, project_id), item)
+    shown = [(one, session.get_one(Item, one.item_id)) for one in found[:_SIMILAR]]
+    return {"similar": shown, "similar_count": len(found)}
 
 
 def _number(text: str) -> int:

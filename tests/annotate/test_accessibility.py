@@ -17,6 +17,7 @@ from waitress.server import create_server
 
 from annotate.events import Actor
 from annotate.instrument import table
+from annotate.jobs.likening import liken_some
 from annotate.models import (
     Assignment,
     Capture,
@@ -74,6 +75,8 @@ def served(app: Flask) -> Iterator[str]:
 def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, list[str]]:
     """Every page there is to see, by who looks at it."""
     capture(PAGES)
+    while liken_some(wiring):
+        pass
     with wiring.database.write() as session:
         owner = people.find_user(session, "owner")
         actor = people.actor_of(owner)
@@ -103,7 +106,7 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
         coder = people.find_user(session, Role.CODER.value)
         unit = session.scalars(select(Assignment.id).where(Assignment.coder_id == coder.id)).first()
     study = "/p/study"
-    pages = ["/", f"{study}/", f"{study}/?q=棉花", f"{study}/queue", f"{study}/lists",
+    pages = ["/", f"{study}/", f"{study}/?q=棉花", f"{study}/queue", f"{study}/same", f"{study}/lists",
              f"{study}/imports", f"{study}/results", f"{study}/settings", f"{study}/tokens",
              f"{study}/codebooks", f"{study}/exchange", f"{study}/data", f"{study}/rounds", "/people", "/me",
              f"{study}/items/{item}/highlights", f"{study}/queue/{asked}", f"{study}/searches",
