@@ -317,3 +317,30 @@ def test_programs_mark_every_kind(
     left = program.post(f"{api}/highlights/{heard['id']}/leave", json={"capture": later.id})
     assert left.json["left_at"] == later.id
     assert len(program.get(f"{api}/marks/open").json["marks"]) == 1
+
+
+def test_the_history_takes_marks_off_and_puts_them_back(
+    sign_in: Browser, held: Capture, wiring: Wiring, project: Project
+) -> None:
+    coder, history = sign_in("coder"), "/p/study/history?who=me&what=annotation"
+    mark(coder, held, "القطن في كاشغر")
+
+    def press() -> None:
+        form = re.search(
+            r'<td><form method="post" action="([^"]+)">(.*?)Undo', coder.get(history).text, re.DOTALL
+        )
+        sent = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[2]))
+        sent.pop("csrf_token")
+        assert send(coder, history, form[1], **sent).status_code == 302
+
+    for withdrawn in (True, False):
+        press()
+        with wiring.database.read() as session:
+            one = session.scalars(select(Annotation)).one()
+        assert (one.withdrawn_at is not None) == withdrawn
+    later = again(wiring, project, "完全不同的话语")
+    send(coder, history, f"/p/study/highlights/{one.id}/leave", capture=later.id)
+    press()
+    with wiring.database.read() as session:
+        assert session.scalars(select(Annotation)).one().left_at is None
+    assert "put a mark back" in coder.get(history).text

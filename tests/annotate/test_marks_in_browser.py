@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from conftest import PASSWORD, capture_pages
 from flask import Flask
 from pictured import WIDTH, PicturedEngine
@@ -24,11 +27,14 @@ from annotate.models import (
     Project,
     Rendition,
 )
-from annotate.services import codebooks, people, projects, rounds
+from annotate.selectors.media import MediaMark, Region, TimeRange
+from annotate.services import annotating, codebooks, people, projects, rounds, sources
+from annotate.services.viewing import Viewing
 from annotate.wiring import Wiring
 from archive.capture.browsers import find_browser
 
 pytestmark = pytest.mark.browser
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 ADDRESS = "https://example.org/post"
 FLAGS = "\U0001f1f9\U0001f1f7\U0001f1e8\U0001f1f3"
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
@@ -44,7 +50,8 @@ SELECTED = {
     "second": ("twice", "twice"),
 }
 MARKUP = f"""<!DOCTYPE html><html lang=zh><head><title>Post</title><style>p {{ color: #222 }}</style></head>
-<body><script>document.title = "never"</script><p id=first>twice said</p>
+<body><script>document.title = "never"</script><img id=getSelection name=getSelection src=x>
+<div id=CSS></div><div id=Highlight></div><article data-start=0 data-end=3></article><p id=first>twice said</p>
 <p id=zh>新疆<b>棉花</b>丰收了</p><p id=ar dir=rtl>القُطْن في كاشغر</p>
 <p id=ug dir=rtl>پاختا تېرىش ۋە يىغىش</p><p id=flag>x{FLAGS}y</p><p id=family>a {FAMILY} b</p>
 <p id=accent>le cafe\u0301 noir</p><p id=split>cot<i>ton
@@ -337,3 +344,50 @@ def open_unit(wiring: Wiring) -> str:
         found = list(session.scalars(select(Item.id)))
         rounds.open_round(session, actor, held, version, plan, found)
         return f"/p/study/coding/unit/{session.scalars(select(Assignment.id)).one()}"
+
+
+@pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 390)])
+def test_axe_finds_nothing_where_there_is_something_to_mark(
+    chromium: Browser, served: str, pictured: Capture, wiring: Wiring, dark: bool, width: int
+) -> None:
+    with wiring.database.write() as session:
+        actor = people.actor_of(people.find_user(session, "coder"))
+        held = projects.find_project(session, "study")
+        capture = session.get_one(Capture, pictured.id)
+        found = sources.of_capture(session, Viewing(wiring.store), capture)
+        marks = [MediaMark(found[0].uri, Region(5, 6, 700, 80)),
+                 MediaMark(found[2].uri, TimeRange(Decimal(1), Decimal(2)))]  # fmt: skip
+        for mark in marks:
+            annotating.add_media(session, actor, held, capture, found, mark, body="ملاحظة 注")
+        annotating.add(session, actor, held, capture, quote="棉花丰收")
+    unit = open_unit(wiring)
+    again = {ADDRESS: "<title>Post</title><p>新疆棉花又丰收了"}
+    capture_pages(wiring, held, again, PicturedEngine(again))
+    base = f"/p/study/items/{pictured.item_id}/highlights?capture={pictured.id}&on="
+    light = "dark" if dark else "light"
+    page = sign_in(chromium, served, bypass_csp=True, color_scheme=light,
+                   viewport={"width": width, "height": 900})  # fmt: skip
+    wrong = []
+    for address in (*(base + on for on in ("page", "pictures", "films")), "/p/study/highlights"):
+        page.goto(served + address)
+        wrong += objections(page, address, width)
+    token = page.context.request.get(f"{served}{unit}").text()
+    form = {"csrf_token": re.search(r'name="csrf_token" value="([^"]+)"', token)[1]}
+    form |= {"v.frame": "food", "e.frame": str(marks[0]), "seconds": "1"}
+    kept = page.context.request.post(f"{served}{unit}/draft", form=form)
+    assert kept.ok, kept.text()
+    page.goto(served + unit)
+    for words in ("Its pictures", "Its films and sound", "A region of the picture"):
+        page.get_by_text(words).click()
+    wrong += objections(page, unit, width)
+    page.context.close()
+    assert not wrong, "\n".join(wrong)
+
+
+def objections(page: Page, address: str, width: int) -> list[str]:
+    found = [
+        f"{address}: {one['id']}: {[node['html'][:160] for node in one['nodes'][:3]]}"
+        for one in Axe().run(page, options=RULES).response["violations"]
+    ]
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    return found + ([f"{address}: {wide} px wide"] if wide > width + 1 else [])
