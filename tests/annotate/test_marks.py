@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from pictured import HEIGHT, TILE, WIDTH, PicturedEngine
 from sqlalchemy import select
 
+from annotate.exchange import jsonld
 from annotate.models import Annotation, Capture, Event, EventKind, Project, Rendition
 from annotate.services import people, renditions
 from annotate.services.renditions import MadeAgain
@@ -158,6 +159,7 @@ def test_regions_and_times_go_out_as_fragment_selectors(sign_in: Browser, held: 
     assert drawn["state"]["type"] == "TimeState"
     assert drawn["state"]["sourceDate"].startswith(f"{held.captured_at:%Y-%m-%dT%H:%M:%S}")
     assert drawn["scope"] == HERE
+    assert [fault for one in jsonld.annotations_in(collection) for fault in jsonld.check(one)] == []
 
 
 def test_what_was_taken_off_is_put_back(sign_in: Browser, held: Capture, wiring: Wiring) -> None:
@@ -327,7 +329,9 @@ def test_the_history_takes_marks_off_and_puts_them_back(
 
     def press() -> None:
         form = re.search(
-            r'<td><form method="post" action="([^"]+)">(.*?)Undo', coder.get(history).text, re.DOTALL
+            r'<td><form method="post" action="([^"]+)">(.*?)Undo',
+            coder.get(history).text,
+            re.DOTALL,
         )
         sent = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[2]))
         sent.pop("csrf_token")
