@@ -13,7 +13,7 @@ function unitsBefore(node, offset) {
 
 document.addEventListener("selectionchange", () => {
   const selection = getSelection();
-  if (!form || !selection.rangeCount || selection.isCollapsed) return;
+  if (!form || !text || !selection.rangeCount || selection.isCollapsed) return;
   const range = selection.getRangeAt(0);
   if (!text.contains(range.startContainer) || !text.contains(range.endContainer)) return;
   const found = stretch(

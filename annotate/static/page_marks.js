@@ -64,7 +64,7 @@ async function begin() {
   take(); // words may have been marked while the text was on its way
 }
 
-whenShown(frame, begin);
+if (frame) whenShown(frame, begin);
 document.getElementById("take")?.addEventListener("click", take);
 form?.elements.quote.addEventListener("input", () => {
   form.elements.start.value = "";

@@ -14,8 +14,8 @@ from pictured import HEIGHT, TILE, WIDTH, PicturedEngine
 from sqlalchemy import select
 
 from annotate.exchange import jsonld
-from annotate.models import Annotation, Capture, Event, EventKind, Project, Rendition
-from annotate.services import people, renditions
+from annotate.models import Annotation, Capture, Event, EventKind, Item, Project, Rendition
+from annotate.services import people, projects, renditions, sensitive
 from annotate.services.renditions import MadeAgain
 from annotate.wiring import Wiring
 from archive.capture.attachments import attachment_uri
@@ -348,3 +348,24 @@ def test_the_history_takes_marks_off_and_puts_them_back(
     with wiring.database.read() as session:
         assert session.scalars(select(Annotation)).one().left_at is None
     assert "put a mark back" in coder.get(history).text
+
+
+def test_what_can_hurt_is_behind_the_veil_here_too(
+    sign_in: Browser, held: Capture, wiring: Wiring
+) -> None:
+    coder = sign_in("coder")
+    region(coder, held, 10, 20, 300, 200)
+    times(coder, held, "1", "2")
+    with wiring.database.write() as session:
+        actor = people.actor_of(people.find_user(session, "owner"))
+        item = session.get_one(Item, held.item_id)
+        sensitive.mark(session, actor, projects.find_project(session, "study"), item, "graphic")
+    drawn, heard = (coder.get(here(held, on)).text for on in ("pictures", "films"))
+    for shown in (drawn, heard, coder.get(here(held, "page")).text):
+        assert 'class="veiled" inert' in shown
+    assert 'viewBox="10 20 300 200"' not in drawn, "no crop beside the veil"
+    assert "300 × 200 pixels at 10, 20" in drawn
+    assert "Play this range" not in heard
+    lifted = coder.get(here(held, "films") + "&show=yes").text
+    assert re.search(r'<audio[^>]*preload="none" muted', lifted)
+    assert "Play this range" in lifted
