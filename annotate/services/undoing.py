@@ -143,6 +143,14 @@ def _note_text(session: Session, _event: Event, one: Happening) -> Undo | None:
     return Undo("items.edit_note", {"note_id": held.id}, form)
 
 
+def _mark_left(session: Session, _event: Event, one: Happening) -> Undo | None:
+    key = str(one.body.get("annotation", ""))
+    held = session.scalar(select(Annotation).where(Annotation.id == key))
+    if held is None or held.left_at is None or held.withdrawn_at is not None:
+        return None
+    return Undo("highlights.leave", {"annotation_id": held.id})
+
+
 def _annotation(act: str) -> Finder:
     def find(session: Session, _event: Event, one: Happening) -> Undo | None:
         key = str(one.body.get("annotation", ""))
@@ -219,6 +227,7 @@ _FINDERS: Final[Mapping[EventKind, Finder]] = {
     EventKind.ANNOTATION_CREATE: _annotation("withdraw"),
     EventKind.ANNOTATION_WITHDRAW: _annotation("restore"),
     EventKind.ANNOTATION_RESTORE: _annotation("withdraw"),
+    EventKind.ANNOTATION_LEAVE: _mark_left,
     EventKind.COMMENT_CREATE: _comment("withdraw"),
     EventKind.COMMENT_WITHDRAW: _comment("restore"),
     EventKind.COMMENT_RESTORE: _comment("withdraw"),

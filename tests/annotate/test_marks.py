@@ -367,5 +367,5 @@ def test_what_can_hurt_is_behind_the_veil_here_too(
     assert "300 × 200 pixels at 10, 20" in drawn
     assert "Play this range" not in heard
     lifted = coder.get(here(held, "films") + "&show=yes").text
-    assert re.search(r'<audio[^>]*preload="none" muted', lifted)
+    assert re.search(r'<audio[^>]* muted preload="none"', lifted)
     assert "Play this range" in lifted
