@@ -51,6 +51,7 @@ ROOMS: Final = (
     "recorded",
     "records",
     "registry",
+    "registry_lists",
     "relations",
     "results",
     "rounds",

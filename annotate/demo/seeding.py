@@ -8,13 +8,18 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from annotate.demo.study import Study
-from annotate.models import Judgement, Project, User
-from annotate.services import requests, sameness
+from annotate.events import Actor
+from annotate.models import EntryKind, Judgement, Project, User
+from annotate.services import requests, sameness, sweeps
 from annotate.services.fields import fields_of
 from annotate.services.items import ensure_item
 from annotate.services.lists import ListReport, guess_mapping, import_list, read_list
 from annotate.services.people import actor_of
 from annotate.services.projects import change_project, create_project
+from annotate.services.registry import assertions, entries
+from annotate.services.registry.assertions import CONTROLLED, YES, AssertionSpec
+from annotate.services.registry.entries import EntrySpec
+from annotate.services.registry.evidence import Evidence
 from archive.urlkey import Address
 
 SLUG = "demo"
@@ -55,6 +60,9 @@ def seed(
     report = import_list(
         session, actor, project, table, mapping, base_address=site, engine=engine, first=FIRST
     )
+    fill_registry(session, actor, project, study)
+    for name, _number in sweeps.named_in_lists(session, project):
+        sweeps.record_from_list(session, actor, project, name)
     for duplicate in study.duplicates:
         variant, _new = ensure_item(session, actor, project, Address.parse(site + duplicate.url))
         original, _new = ensure_item(
@@ -73,3 +81,20 @@ def seed(
             session, actor, project, variant, original, Judgement.SAME, "variant address"
         )
     return project, report
+
+
+def fill_registry(session: Session, actor: Actor, project: Project, study: Study) -> None:
+    """Write the study's accounts into the registry, with what it says of their state control."""
+    told = Evidence(provenance="accounts.json of the invented study")
+    for account in study.accounts:
+        spec = EntrySpec(
+            EntryKind.ACCOUNT,
+            label=account.name,
+            category=account.kind,
+            platform=account.platform or "",
+            handle=account.handle,
+        )
+        entry = entries.create(session, actor, project, spec, told)
+        if account.state_controlled:
+            said = AssertionSpec(CONTROLLED, YES, account.basis or "not given")
+            assertions.state(session, actor, project, entry, said, told)

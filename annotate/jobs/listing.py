@@ -11,6 +11,7 @@ from annotate.errors import NotFoundError
 from annotate.events import Actor
 from annotate.models import Project, Sweep
 from annotate.services import lists
+from annotate.services.registry import lists as registry_lists
 
 _BATCH: Final = 200  # rows of one transaction
 
@@ -51,4 +52,36 @@ def run_list(
     with database.write() as session:
         project = session.get_one(Project, project_id)
         lists.record_import(session, actor, project, table, report)
+    return report
+
+
+def run_registry_list(
+    database: Database,
+    actor: Actor,
+    project_id: str,
+    table: lists.ListFile,
+    mapping: Mapping[str, str],
+    origin: registry_lists.Origin,
+    *,
+    dry_run: bool = False,
+) -> registry_lists.RegistryReport:
+    """Bring in a list of accounts; broken off, its rows so far stand. A dry run keeps nothing.
+
+    :raises UsageError: no note says where the list comes from, or no column holds anything
+    """
+    report = registry_lists.RegistryReport()
+    step = len(table.rows) or 1 if dry_run else _BATCH
+    for start in range(0, len(table.rows), step):
+        with database.write() as session:
+            project = session.get_one(Project, project_id)
+            rows = table.rows[start : start + step]
+            registry_lists.import_rows(
+                session, actor, project, table, rows, mapping, origin, report
+            )
+            if dry_run:
+                session.rollback()
+    if not dry_run:
+        with database.write() as session:
+            project = session.get_one(Project, project_id)
+            registry_lists.record_import(session, actor, project, table.name, origin, report)
     return report

@@ -57,13 +57,13 @@ def receive(slug: str, file: FileStorage) -> Response:
 
     :raises UsageError: it is no list
     """
-    _sweep()
+    sweep_out()
     token = f"{person().id}-{secrets.token_hex(8)}"
     name = Path(file.filename or "list.csv").name
-    path = _waiting(token)
+    path = waiting_place(token)
     file.save(path)
     try:
-        lists.read_list(name, path, limits=_limits())
+        lists.read_list(name, path, limits=limits())
     except UsageError:
         path.unlink()
         raise
@@ -83,7 +83,7 @@ def is_list(file: FileStorage) -> bool:
 def look(slug: str, token: str) -> str:
     """Propose a mapping and show what an import would do."""
     name = Path(request.args.get("name", "list.csv")).name
-    table = _read(token, name, "", "")
+    table = read_waiting(token, name, "", "")
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.IMPORT)
         mapping = lists.guess_mapping(table, fields_of(session, context.project.id))
@@ -96,7 +96,7 @@ def run(slug: str, token: str) -> Response | str:
     """Look again with another mapping, encoding or sheet, or import."""
     name = Path(request.form.get("name", "list.csv")).name
     chosen = (request.form.get("encoding", ""), request.form.get("sheet", ""))
-    table = _read(token, name, *chosen)
+    table = read_waiting(token, name, *chosen)
     same = chosen == (request.form.get("was_encoding", ""), request.form.get("was_sheet", ""))
     zone = request.form.get("zone", "").strip()
     with wiring().database.read() as session:
@@ -147,7 +147,7 @@ def _import(
         capture=request.form.get("capture") == "yes",
         sweep_id=_sweep_of(context),
     )
-    _waiting(token).unlink(missing_ok=True)
+    waiting_place(token).unlink(missing_ok=True)
     told = (
         f"{report.new_items} items added, {report.known_items} known already, "
         f"{report.queued} captures queued, {len(report.faults)} rows skipped."
@@ -210,19 +210,24 @@ def _sweep_of(context: ProjectContext) -> str | None:
         return keeping.get(session, context.project, Sweep, named, "sweep").id
 
 
-def _read(token: str, name: str, encoding: str, sheet: str) -> lists.ListFile:
-    path = _waiting(token)
+def read_waiting(token: str, name: str, encoding: str, sheet: str) -> lists.ListFile:
+    """Read a list that waits for its mapping.
+
+    :raises NotFoundError: it waited too long, or is another person's
+    """
+    path = waiting_place(token)
     if not path.is_file():
         raise NotFoundError("This list is no longer here. Choose the file again.")
-    return lists.read_list(name, path, limits=_limits(), encoding=encoding, sheet=sheet)
+    return lists.read_list(name, path, limits=limits(), encoding=encoding, sheet=sheet)
 
 
-def _limits() -> Limits:
+def limits() -> Limits:
+    """Return what reading a list may take of the machine."""
     config = wiring().config
     return Limits(memory=config.import_memory, seconds=config.import_seconds)
 
 
-def _waiting(token: str) -> Path:
+def waiting_place(token: str) -> Path:
     """Return where an uploaded list waits for its mapping.
 
     :raises NotFoundError: the token is not this person's
@@ -234,10 +239,10 @@ def _waiting(token: str) -> Path:
 
 
 def _skipped(token: str) -> Path:
-    return _waiting(token).with_name(f"list-{token}.skipped.csv")
+    return waiting_place(token).with_name(f"list-{token}.skipped.csv")
 
 
-def _sweep() -> None:
+def sweep_out() -> None:
     """Remove lists that waited too long."""
     for path in wiring().temporary.glob("list-*"):
         if time.time() - path.stat().st_mtime > _KEPT:

@@ -47,6 +47,23 @@ def state(
 
     :raises UsageError: there is no evidence, or a part is missing or ill-formed
     """
+    row = write(session, actor, project, entry, spec, evidence)
+    session.flush()
+    return row
+
+
+def write(
+    session: Session,
+    actor: Actor,
+    project: Project,
+    entry: RegistryEntry,
+    spec: AssertionSpec,
+    evidence: Evidence,
+) -> Assertion:
+    """State something, and leave the flush to the caller.
+
+    :raises UsageError: there is no evidence, or a part is missing or ill-formed
+    """
     resting.require(evidence)
     row = Assertion(
         project_id=project.id,
@@ -56,7 +73,6 @@ def state(
         **evidence.columns,
     )
     keeping.add(session, actor, project, row, EventKind.ASSERTION_CREATE)
-    session.flush()
     return row
 
 

@@ -55,9 +55,25 @@ def create(
     :raises UsageError: it has no name, or a column is too long
     :raises NameTakenError: the platform has an account of that handle already
     """
-    values = _checked(spec.kind, {name: getattr(spec, name) for name in EDITABLE})
     if spec.kind is EntryKind.ACCOUNT:
-        _refuse_taken(session, project, values["platform"], values["handle"], None)
+        _refuse_taken(session, project, clean(spec.platform), clean(spec.handle), None)
+    entry = write(session, actor, project, spec, evidence)
+    session.flush()
+    return entry
+
+
+def write(
+    session: Session,
+    actor: Actor,
+    project: Project,
+    spec: EntrySpec,
+    evidence: Evidence | None = None,
+) -> RegistryEntry:
+    """Make an entry of which the caller knows that it is not there yet; flush when it suits.
+
+    :raises UsageError: it has no name, or a column is too long
+    """
+    values = _checked(spec.kind, {name: getattr(spec, name) for name in EDITABLE})
     entry = RegistryEntry(
         project_id=project.id,
         kind=spec.kind,
@@ -66,7 +82,6 @@ def create(
         **(evidence or Evidence()).columns,
     )
     keeping.add(session, actor, project, entry, EventKind.ENTRY_CREATE)
-    session.flush()
     return entry
 
 
@@ -122,7 +137,6 @@ def add_name(
         **(evidence or Evidence()).columns,
     )
     keeping.add(session, actor, project, row, EventKind.NAME_CREATE)
-    session.flush()
     return row
 
 
@@ -229,7 +243,7 @@ def _refuse_taken(
     query = select(RegistryEntry).where(
         RegistryEntry.project_id == project.id,
         RegistryEntry.kind == EntryKind.ACCOUNT,
-        func.lower(RegistryEntry.handle) == handle.lower(),
+        func.lower(RegistryEntry.handle) == handle.removeprefix("@").lower(),
         RegistryEntry.withdrawn_at.is_(None),
         RegistryEntry.merged_into_id.is_(None),
     )

@@ -52,11 +52,39 @@ def relate(
 
     :raises UsageError: there is no evidence, the type is unknown or does not go between these
     """
+    kind = _type(types_of(session, project), spec.type)
+    row = _row(actor, project, kind, spec, evidence)
+    if _same(session, row):
+        raise UsageError("This relation is there already. Nothing was saved.")
+    keeping.add(session, actor, project, row, EventKind.RELATION_CREATE)
+    session.flush()
+    return row
+
+
+def write(
+    session: Session,
+    actor: Actor,
+    project: Project,
+    kind: TypeSpec,
+    spec: RelationSpec,
+    evidence: Evidence,
+) -> Relation:
+    """Relate two things of which the caller knows that they are not; flush when it suits.
+
+    :raises UsageError: there is no evidence, or the type does not go between these
+    """
+    row = _row(actor, project, kind, spec, evidence)
+    keeping.add(session, actor, project, row, EventKind.RELATION_CREATE)
+    return row
+
+
+def _row(
+    actor: Actor, project: Project, kind: TypeSpec, spec: RelationSpec, evidence: Evidence
+) -> Relation:
     resting.require(evidence)
     keeping.in_order(spec.valid_from, spec.valid_to)
-    kind = _type(types_of(session, project), spec.type)
     _fit(kind, spec.subject, spec.object)
-    row = Relation(
+    return Relation(
         project_id=project.id,
         type=kind.key,
         quote=spec.quote.strip(),
@@ -67,11 +95,6 @@ def relate(
         **_columns("object", spec.object),
         **evidence.columns,
     )
-    if _same(session, row):
-        raise UsageError("This relation is there already. Nothing was saved.")
-    keeping.add(session, actor, project, row, EventKind.RELATION_CREATE)
-    session.flush()
-    return row
 
 
 def change(

@@ -1,0 +1,115 @@
+"""Lists of accounts: upload, say what columns hold, look at a dry run, bring them in; and out."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Answer
+
+from annotate.errors import UsageError
+from annotate.jobs.listing import run_registry_list
+from annotate.permissions import Act
+from annotate.services import exports, lists
+from annotate.services.registry import columns
+from annotate.services.registry.lists import (
+    Origin,
+    RegistryReport,
+    accounts_csv,
+    with_words,
+)
+from annotate.views import registry_forms as forms
+from annotate.views.context import actor, load_project, person, signed_in, wiring
+from annotate.views.lists import limits, read_waiting, sweep_out, waiting_place
+
+bp = Blueprint("registry_lists", __name__)
+
+
+@bp.get("/p/<slug>/registry-lists")
+@signed_in
+def index(slug: str) -> str:
+    """Ask for a list of accounts."""
+    with wiring().database.read() as session:
+        load_project(session, slug, Act.IMPORT)
+    return render_template("registry_list.html", table=None)
+
+
+@bp.post("/p/<slug>/registry-lists")
+@signed_in
+def upload(slug: str) -> Answer:
+    """Keep the list for a while and go to its columns; nothing is brought in yet."""
+    with wiring().database.read() as session:
+        load_project(session, slug, Act.IMPORT)
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        raise UsageError("Choose a file first.")
+    sweep_out()
+    token = f"{person().id}-{secrets.token_hex(8)}"
+    name = Path(file.filename).name
+    path = waiting_place(token)
+    file.save(path)
+    try:
+        lists.read_list(name, path, limits=limits())
+    except UsageError:
+        path.unlink()
+        raise
+    return redirect(url_for("registry_lists.look", slug=slug, token=token, name=name))
+
+
+@bp.route("/p/<slug>/registry-lists/<token>", methods=["GET", "POST"])
+@signed_in
+def look(slug: str, token: str) -> Answer | str:
+    """Show what an import would do, or do it."""
+    name = Path(request.values.get("name", "list.csv")).name
+    table = read_waiting(token, name, "", "")
+    mapping = columns.guess_columns(table)
+    if request.method == "POST":
+        mapping = {
+            column: request.form.get(f"column-{at}", "") for at, column in enumerate(table.header)
+        }
+    yes, no = request.form.get("yes", "yes"), request.form.get("no", "no")
+    origin = with_words(Origin(forms.field("note")), yes, no)
+    act = forms.field("act")
+    report: RegistryReport | None = None
+    wrong = ""
+    with wiring().database.read() as session:
+        context = load_project(session, slug, Act.IMPORT)
+    if act:
+        try:
+            report = run_registry_list(
+                wiring().database, actor(), context.project.id, table, mapping, origin,
+                dry_run=act != "import",
+            )  # fmt: skip
+        except UsageError as error:
+            wrong = str(error)
+    if act == "import" and report is not None:
+        waiting_place(token).unlink(missing_ok=True)
+        flash(
+            f"{report.accounts} accounts and {report.entities} entities added, "
+            f"{report.statements} statements, {report.relations} relations, "
+            f"{len(report.faults)} rows skipped."
+        )
+        if not report.faults:
+            return redirect(url_for("registry.index", slug=slug))
+    return render_template(
+        "registry_list.html", table=table, token=token, name=name, mapping=mapping,
+        words=columns.WORDS,
+        report=report, wrong=wrong, note=origin.note, yes=yes, no=no, done=act == "import",
+    )  # fmt: skip
+
+
+@bp.get("/p/<slug>/registry.csv")
+@signed_in
+def out(slug: str) -> Response:
+    """Return accounts and entities as CSV."""
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.EXPORT)
+        text = accounts_csv(session, context.project)
+        exports.record_export(
+            session, actor(), context.project, query="registry", kind="csv",
+            rows=text.count("\n") - 1,
+        )  # fmt: skip
+    answer = Response(text, mimetype="text/csv")
+    answer.headers.set("Content-Disposition", "attachment", filename=f"{slug}-registry.csv")
+    return answer
