@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
@@ -46,6 +47,7 @@ from annotate.models import (
     RegistryName,
     Relation,
     Role,
+    RoundCoder,
     RoundState,
     RoundUnit,
     Screening,
@@ -102,6 +104,9 @@ _TELLING: Final = (
     EventKind.ITEM_SCREEN,
     EventKind.SCREENING_DO,
     EventKind.SCREENING_UNDO,
+    EventKind.ASSIGNMENT_HAND,
+    EventKind.ASSIGNMENT_ABANDON,
+    EventKind.ASSIGNMENT_PASS,
 )
 # Events of the registry: one item they name may be of no blind round while their evidence is.
 _REGISTRY: Final = (
@@ -123,9 +128,14 @@ _BLIND: Final = "holdfast.blind"
 _BLIND_ROUNDS: Final = select(
     CodingRound.id,
     CodingRound.opened_at,
-    exists()
-    .where(Assignment.round_id == CodingRound.id, Assignment.coder_id == bindparam("user_id"))
-    .label("own"),
+    or_(
+        exists().where(
+            Assignment.round_id == CodingRound.id, Assignment.coder_id == bindparam("user_id")
+        ),
+        exists().where(
+            RoundCoder.round_id == CodingRound.id, RoundCoder.coder_id == bindparam("user_id")
+        ),
+    ).label("own"),
 ).where(CodingRound.project_id == bindparam("project_id"), CodingRound.state == RoundState.BLIND)
 _WORK: Final = frozenset(
     {
@@ -159,13 +169,13 @@ _WORK: Final = frozenset(
 def blind(session: Session, user: User, project_id: str) -> frozenset[str]:
     """Put the rule on a session for a person; return the items they are blind to now."""
     standing = _standing(session, user, project_id)
-    _narrow(session, sealing.criteria(standing))
+    _narrow(session, _options(sealing.criteria(standing)))
     rounds = standing.own
     if not rounds:
         return frozenset()
     units = select(RoundUnit.item_id).where(RoundUnit.round_id.in_(rounds)).distinct()
     hidden = frozenset(session.scalars(units))
-    _Rule(user, rounds).put_on(session)
+    _rule(user.id, user.pseudonym, rounds).put_on(session)
     session.info[_BLIND] = hidden
     events.close_items(
         session,
@@ -191,9 +201,9 @@ def hidden_items(session: Session) -> frozenset[str]:
 class _Rule:
     """The criteria for one person and their blind rounds."""
 
-    def __init__(self, user: User, rounds: tuple[str, ...]) -> None:
+    def __init__(self, user_id: str, pseudonym: str, rounds: tuple[str, ...]) -> None:
         units = select(RoundUnit.item_id).where(RoundUnit.round_id.in_(rounds))
-        own = select(Assignment.id).where(Assignment.coder_id == user.id)
+        own = select(Assignment.id).where(Assignment.coder_id == user_id)
         # An item that is coded again keeps what was said of it in revealed rounds, too.
         readable = select(Assignment.id).where(
             Assignment.round_id.not_in(rounds), Assignment.item_id.not_in(units)
@@ -202,14 +212,14 @@ class _Rule:
         # Tables, not entities: the rule on an entity would narrow what is to be hidden as well.
         notes, entries = Note.__table__.c, RegistryEntry.__table__.c
         hidden_notes = select(notes.id).where(notes.item_id.in_(units))
-        mine = Event.actor == user.pseudonym
+        mine = Event.actor == pseudonym
         elsewhere = select(ItemTag.tag_id).where(ItemTag.item_id.not_in(units))
         # What rests on a blind item would tell what others read in it; one's own stays in sight.
         told = tuple(
             (
                 row,
                 or_(
-                    row.made_by == user.id,
+                    row.made_by == user_id,
                     row.evidence_item_id.is_(None),
                     row.evidence_item_id.not_in(units),
                 ),
@@ -217,9 +227,9 @@ class _Rule:
             for row in (RegistryName, HandleUse, Assertion)
         )
         unseen = select(entries.id).where(
-            entries.evidence_item_id.in_(units), entries.made_by != user.id
+            entries.evidence_item_id.in_(units), entries.made_by != user_id
         )
-        self._criteria = (
+        criteria = (
             *((row, and_(rule, row.entry_id.not_in(unseen))) for row, rule in told),
             (RegistryEntry, RegistryEntry.id.not_in(unseen)),
             (EntryTrace, EntryTrace.entry_id.not_in(unseen)),
@@ -231,7 +241,7 @@ class _Rule:
                 Relation,
                 and_(
                     *(
-                        or_(Relation.made_by == user.id, column.is_(None), column.not_in(units))
+                        or_(Relation.made_by == user_id, column.is_(None), column.not_in(units))
                         for column in (
                             Relation.subject_item_id,
                             Relation.object_item_id,
@@ -246,22 +256,22 @@ class _Rule:
             ),
             (ValueDecision, ValueDecision.item_id.not_in(units)),
             (ItemTag, ItemTag.item_id.not_in(units)),
-            (Tag, or_(Tag.created_by == user.id, Tag.id.in_(elsewhere))),
+            (Tag, or_(Tag.created_by == user_id, Tag.id.in_(elsewhere))),
             (Note, Note.item_id.not_in(units)),
             (Annotation, Annotation.item_id.not_in(units)),
             (
                 SensitiveReason,
-                or_(SensitiveReason.item_id.not_in(units), SensitiveReason.marked_by == user.id),
+                or_(SensitiveReason.item_id.not_in(units), SensitiveReason.marked_by == user_id),
             ),
             (NoteVersion, NoteVersion.note_id.not_in(hidden_notes)),
             (
                 FieldValue,
                 or_(FieldValue.item_id.not_in(units), FieldValue.field_id.not_in(proposals)),
             ),
-            (BulkOperation, BulkOperation.done_by == user.id),
+            (BulkOperation, BulkOperation.done_by == user_id),
             (Screening, Screening.item_id.not_in(units)),
-            (ScreeningOperation, ScreeningOperation.done_by == user.id),
-            (Assignment, or_(Assignment.coder_id == user.id, Assignment.round_id.not_in(rounds))),
+            (ScreeningOperation, ScreeningOperation.done_by == user_id),
+            (Assignment, or_(Assignment.coder_id == user_id, Assignment.round_id.not_in(rounds))),
             (
                 CodingAnswer,
                 or_(CodingAnswer.assignment_id.in_(own), CodingAnswer.assignment_id.in_(readable)),
@@ -286,9 +296,14 @@ class _Rule:
             ),
         )
 
+        self._options = _options(criteria)
+
     def put_on(self, session: Session) -> None:
         """Narrow every ORM SELECT of the session from here on."""
-        _narrow(session, self._criteria)
+        _narrow(session, self._options)
+
+
+_rule = lru_cache(maxsize=256)(_Rule)  # made once for a coder: it costs more than a query
 
 
 def _standing(session: Session, user: User, project_id: str) -> Standing:
@@ -311,14 +326,17 @@ def _standing(session: Session, user: User, project_id: str) -> Standing:
     )
 
 
-def _narrow(session: Session, criteria: Sequence[tuple[Any, ColumnElement[bool]]]) -> None:
-    """Narrow every ORM SELECT of the session from here on."""
-    if not criteria:
-        return
-    options = [
+def _options(criteria: Sequence[tuple[Any, ColumnElement[bool]]]) -> list[Any]:
+    return [
         with_loader_criteria(entity, criterion, include_aliases=True)
         for entity, criterion in criteria
     ]
+
+
+def _narrow(session: Session, options: Sequence[Any]) -> None:
+    """Narrow every ORM SELECT of the session from here on."""
+    if not options:
+        return
 
     def narrow(state: ORMExecuteState) -> None:
         whole = state.execution_options.keys() & events.UNNARROWED.keys()

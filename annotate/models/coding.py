@@ -87,11 +87,24 @@ class CodingRound(Base, kw_only=True, eq=False):
     seed: Mapped[int]
     strata_field: Mapped[str] = mapped_column(String(60), default="")
     coders_per_unit: Mapped[int]
+    dynamic: Mapped[bool] = mapped_column(default=False)  # handed to whoever asks next
+    patience: Mapped[int] = mapped_column(default=0)  # minutes until an untouched unit is let go
+    repeats: Mapped[int] = mapped_column(default=0)  # percent of a coder's units that come again
     recodes: Mapped[str] = mapped_column(Text, default="")  # keys of steps, a line each
     opened_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
     opened_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
     revealed_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"), default=None)
     revealed_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class RoundCoder(Base, kw_only=True, eq=False):
+    """That the units of a round are handed to somebody as they ask."""
+
+    __tablename__ = "round_coder"
+    __logged__ = True
+
+    round_id: Mapped[str] = mapped_column(ForeignKey("coding_round.id"), primary_key=True)
+    coder_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
 
 
 class RoundUnit(Base, kw_only=True, eq=False):
@@ -107,12 +120,16 @@ class RoundUnit(Base, kw_only=True, eq=False):
 
 
 class Assignment(Base, kw_only=True, eq=False):
-    """That somebody codes an item in a round; `version` 0 until they have submitted."""
+    """That somebody codes an item in a round; `version` 0 until they have submitted.
+
+    One with `again` is a hidden repeat: the same coder meets the item once more, to be compared
+    with themselves; it counts nowhere else.
+    """
 
     __tablename__ = "assignment"
     __logged__ = True
     __table_args__ = (
-        UniqueConstraint("round_id", "item_id", "coder_id"),
+        UniqueConstraint("round_id", "item_id", "coder_id", "again"),
         Index("ix_assignment_coder_id_round_id_position", "coder_id", "round_id", "position"),
     )
 
@@ -122,6 +139,9 @@ class Assignment(Base, kw_only=True, eq=False):
     coder_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
     position: Mapped[int]  # 0-based, in this coder's own order
     version: Mapped[int] = mapped_column(default=0)
+    again: Mapped[bool] = mapped_column(default=False)
+    handed_at: Mapped[datetime | None] = mapped_column(default=None)  # None: when it was opened
+    abandoned_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class CodingAnswer(Base, kw_only=True, eq=False):

@@ -321,6 +321,7 @@ def uses(session: Session, version: CodebookVersion) -> dict[tuple[str, str], in
         .where(
             CodebookVersion.codebook_id == version.codebook_id,
             CodingRound.state == RoundState.REVEALED,
+            Assignment.again.is_(False),
             CodingAnswer.version == Assignment.version,
         )
     )

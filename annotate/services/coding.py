@@ -27,6 +27,7 @@ from annotate.models import (
     CodingRound,
     EventKind,
     Project,
+    RoundCoder,
     RoundState,
     RoundUnit,
     User,
@@ -93,6 +94,7 @@ def next_unit(
             Assignment.round_id == one.id,
             Assignment.coder_id == coder.id,
             Assignment.version == 0,
+            Assignment.abandoned_at.is_(None),
         )
         .order_by(Assignment.position)
     )
@@ -112,19 +114,29 @@ def neighbours(session: Session, assignment: Assignment) -> tuple[str | None, st
 
 
 def open_work(session: Session, project: Project, coder: User) -> list[tuple[CodingRound, int]]:
-    """Return the blind rounds a person codes in, with how many units they have left."""
+    """Return the blind rounds a person codes in, with how many units they have left.
+
+    Of a round whose units are handed out one by one, that is the one they have open.
+    """
+    left = case(((Assignment.version == 0) & Assignment.abandoned_at.is_(None), 1))
     rows = session.execute(
-        select(CodingRound, func.count(case((Assignment.version == 0, 1))))
-        .join(Assignment, Assignment.round_id == CodingRound.id)
+        select(CodingRound, func.count(left))
+        .outerjoin(
+            Assignment,
+            (Assignment.round_id == CodingRound.id) & (Assignment.coder_id == coder.id),
+        )
         .where(
             CodingRound.project_id == project.id,
             CodingRound.state == RoundState.BLIND,
-            Assignment.coder_id == coder.id,
+            Assignment.id.is_not(None)
+            | CodingRound.id.in_(
+                select(RoundCoder.round_id).where(RoundCoder.coder_id == coder.id)
+            ),
         )
         .group_by(CodingRound.id)
         .order_by(CodingRound.id)
     )
-    return [(one, left) for one, left in rows]
+    return [(one, number) for one, number in rows]
 
 
 def save_draft(session: Session, unit: Unit, given: Mapping[str, Given], seconds: int) -> None:
@@ -179,6 +191,7 @@ def submit(
     selectors = anchored(session, unit.capture_id, kept, sources)
     nonce = secrets.token_hex(32)
     assignment.version += 1
+    assignment.abandoned_at = None  # whoever comes back with answers has coded the unit
     answer = CodingAnswer(
         assignment_id=assignment.id,
         version=assignment.version,

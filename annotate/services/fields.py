@@ -141,6 +141,25 @@ def values_of(
     return found
 
 
+def strata_of(
+    session: Session, project: Project, key: str, item_ids: Sequence[str]
+) -> dict[str, str] | None:
+    """Return, by item id, the value of a study field that a sample keeps the shares of.
+
+    :param key: the field's key; empty: no shares are kept, and None is returned
+    :raises UsageError: the project has no such field
+    """
+    if not key:
+        return None
+    field = next((one for one in fields_of(session, project.id) if one.key == key), None)
+    if field is None:
+        raise UsageError(f"There is no study field {key!r} to draw by.")
+    return {
+        item_id: "; ".join(one.value for one in held.get(field.id, ()))
+        for item_id, held in values_of(session, item_ids).items()
+    }
+
+
 def normalise(field: StudyField, raw: str) -> Normalised:
     """Bring one written value to the form that facets and counts use.
 

@@ -243,7 +243,7 @@ class _Gathering:
                 (CodingAnswer.assignment_id == Assignment.id)
                 & (CodingAnswer.version == Assignment.version),
             )
-            .where(Assignment.round_id == one.id)
+            .where(Assignment.round_id == one.id, Assignment.again.is_(False))
         )
         return {(item_id, coder): isoformat(at) for item_id, coder, at in rows}
 

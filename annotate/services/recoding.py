@@ -231,7 +231,7 @@ def _given(session: Session, one: CodingRound) -> dict[str, dict[str, Mapping[st
             (CodingAnswer.assignment_id == Assignment.id)
             & (CodingAnswer.version == Assignment.version),
         )
-        .where(Assignment.round_id == one.id)
+        .where(Assignment.round_id == one.id, Assignment.again.is_(False))
     )
     rows = session.execute(query).all()
     whole = select(func.count()).select_from(query.subquery())

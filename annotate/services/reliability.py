@@ -39,7 +39,7 @@ NONE: Final = "none"
 NONE_COUNTS: Final = "none counts as a value where it was not asked"
 ASKED_OF_ALL: Final = "units where it was asked of all their coders"
 _ANSWER_COLUMNS: Final = (
-    "item", "address", "coder", "version", "submitted_at", "seconds",
+    "item", "address", "coder", "again", "version", "submitted_at", "seconds",
     "answers", "selectors", "nonce", "commitment",
 )  # fmt: skip
 _IN_OWN_WORDS: Final = frozenset({VariableType.TEXT, VariableType.URL, VariableType.TIME_RANGE})
@@ -115,7 +115,11 @@ def sheet(session: Session, one: CodingRound, *, whole: bool = False) -> Sheet:
             (CodingAnswer.assignment_id == Assignment.id)
             & (CodingAnswer.version == Assignment.version),
         )
-        .where(Assignment.round_id == one.id, Assignment.item_id.not_in(hidden)),
+        .where(
+            Assignment.round_id == one.id,
+            Assignment.again.is_(False),
+            Assignment.item_id.not_in(hidden),
+        ),
         execution_options=options,
     )
     coders: dict[str, User] = {}
@@ -156,15 +160,28 @@ def report(held: Sheet) -> list[VariableReport]:
     and over the units where it was asked of everybody who coded them.
     """
     found: list[VariableReport] = []
-    for variable in held.codebook.variables:
-        if variable.type in _IN_OWN_WORDS:
-            continue
+    for variable in compared(held.codebook):
         if variable.condition is None:
             found.append(_reported(held, variable, "", none=None, asked_only=False))
         else:
             found.append(_reported(held, variable, NONE_COUNTS, none=NONE, asked_only=False))
             found.append(_reported(held, variable, ASKED_OF_ALL, none=None, asked_only=True))
     return found
+
+
+def compared(codebook: Codebook) -> list[Variable]:
+    """Return the variables whose answers can be compared word by word."""
+    return [one for one in codebook.variables if one.type not in _IN_OWN_WORDS]
+
+
+def compared_value(held: Sheet, item_id: str, coder: User, variable: Variable) -> str | None:
+    """Return one coder's value as the agreement takes it; None where it is left out."""
+    return _cell(held, item_id, coder, variable, None)
+
+
+def categories_of(variable: Variable, values: Sequence[str | None]) -> list[str]:
+    """Return every value the instrument offers, in its order, then what else was given."""
+    return _categories(variable, [(value,) for value in values])
 
 
 def matrix(
@@ -209,18 +226,16 @@ def answers_csv(session: Session, held: Sheet) -> str:
     writer.writerow(_ANSWER_COLUMNS)
     addresses = dict(held.units)
     rows = session.execute(
-        select(Assignment.item_id, User.pseudonym, CodingAnswer)
+        select(Assignment, User.pseudonym, CodingAnswer)
         .join(User, User.id == Assignment.coder_id)
         .join(CodingAnswer, CodingAnswer.assignment_id == Assignment.id)
         .where(Assignment.round_id == held.round.id)
-        .order_by(Assignment.item_id, User.pseudonym, CodingAnswer.version)
+        .order_by(Assignment.item_id, User.pseudonym, Assignment.again, CodingAnswer.version)
     )
-    for item_id, coder, one in rows:
-        when = isoformat(one.submitted_at)
-        sealed = (one.answers, one.selectors, one.nonce, one.commitment)
-        writer.writerow(
-            [item_id, addresses[item_id], coder, one.version, when, one.seconds, *sealed]
-        )
+    for unit, coder, one in rows:
+        who = [unit.item_id, addresses[unit.item_id], coder, "yes" if unit.again else "no"]
+        when = [one.version, isoformat(one.submitted_at), one.seconds]
+        writer.writerow([*who, *when, one.answers, one.selectors, one.nonce, one.commitment])
     return out.getvalue()
 
 

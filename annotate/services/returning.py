@@ -11,6 +11,7 @@ from annotate.events import Actor
 from annotate.models import Assignment, CodingDraft, EventKind, Project, RoundState
 from annotate.services import sensitive, veils
 from annotate.services.coding import Unit
+from archive.clock import utc_now
 
 
 def may_hand_back(session: Session, unit: Unit) -> bool:
@@ -38,8 +39,12 @@ def hand_back(session: Session, actor: Actor, project: Project, unit: Unit) -> b
     draft = session.get(CodingDraft, given.id)
     if draft is not None:
         session.delete(draft)
-    session.delete(given)
-    made = _for_another(session, project, given)
+    if unit.round.dynamic:  # it waits for whoever asks next and may have it
+        given.abandoned_at = utc_now()
+        made = None
+    else:
+        session.delete(given)
+        made = _for_another(session, project, given)
     if made is not None:
         session.add(made)
     events.record(

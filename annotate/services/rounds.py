@@ -6,8 +6,6 @@ kept with the round, and items are drawn from the sorted list of their ids.
 
 from __future__ import annotations
 
-import random
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +23,7 @@ from annotate.models import (
     Item,
     Project,
     Role,
+    RoundCoder,
     RoundState,
     RoundUnit,
     User,
@@ -32,6 +31,7 @@ from annotate.models import (
 )
 from annotate.permissions import Act, may
 from annotate.services import sensitive, veils
+from annotate.services.drawing import assign, draw, repeated
 from annotate.services.projects import members_of
 from archive.clock import utc_now
 
@@ -50,6 +50,12 @@ class Plan:
     coders: Sequence[User]
     strata_field: str = ""
     """Key of a study field; the sample then holds its values in their shares."""
+    dynamic: bool = False
+    """Units are handed to whoever asks next, instead of being given out now."""
+    patience: int = 60
+    """Minutes until a unit that lies untouched is open to others again; of dynamic rounds."""
+    repeats: int = 0
+    """Percent of each coder's units that come a second time without being told as repeats."""
     recodes: Sequence[str] = ()
     """Keys of the steps to a codebook version whose units are coded again (recoding.py)."""
 
@@ -61,71 +67,6 @@ class Progress:
     coder: User
     submitted: int
     assigned: int
-
-
-def draw(
-    item_ids: Sequence[str], size: int, seed: int, strata: Mapping[str, str] | None = None
-) -> list[str]:
-    """Draw a sample, the same for the same ids, size, seed and strata.
-
-    With strata every value gets its share by largest remainder.
-
-    :param size: 0, or more than there are, takes all
-    """
-    population = sorted(item_ids)
-    number = size if 0 < size < len(population) else len(population)
-    source = random.Random(seed)  # noqa: S311  # a sample to be drawn again, no secret
-    if strata is None:
-        drawn = source.sample(population, number)
-    else:
-        drawn = []
-        for value, share in sorted(_shares(population, strata, number).items()):
-            layer = [item_id for item_id in population if strata.get(item_id, "") == value]
-            drawn += source.sample(layer, share)
-        source.shuffle(drawn)
-    return drawn
-
-
-def _shares(population: Sequence[str], strata: Mapping[str, str], number: int) -> dict[str, int]:
-    sizes = Counter(strata.get(item_id, "") for item_id in population)
-    exact = {value: number * size / len(population) for value, size in sizes.items()}
-    shares = {value: int(share) for value, share in exact.items()}
-    rest = number - sum(shares.values())
-    by_remainder = sorted(exact, key=lambda value: (shares[value] - exact[value], value))
-    for value in by_remainder[:rest]:
-        shares[value] += 1
-    return shares
-
-
-def assign(
-    units: Sequence[str],
-    coders: Sequence[str],
-    per_unit: int,
-    seed: int,
-    spared: Mapping[str, frozenset[str]] | None = None,
-) -> dict[str, list[str]]:
-    """Give every unit `per_unit` coders so that loads differ by one at most, and pairs vary.
-
-    Each coder meets their units in an order of their own, so that tiredness does not fall on
-    the same ones.
-
-    :param spared: by coder, units they are not to be given; loads may then differ by more, and
-        a unit may have fewer coders than asked (`short_of_coders`)
-    """
-    refused = spared or {}
-    none: frozenset[str] = frozenset()
-    source = random.Random(seed + 1)  # noqa: S311  # to be assigned again, no secret
-    loads = dict.fromkeys(coders, 0)
-    given: dict[str, list[str]] = defaultdict(list)
-    for unit in units:
-        able = [coder for coder in coders if unit not in refused.get(coder, none)]
-        ranked = sorted(able, key=lambda coder: (loads[coder], source.random()))
-        for coder in ranked[:per_unit]:
-            loads[coder] += 1
-            given[coder].append(unit)
-    for held in given.values():
-        source.shuffle(held)
-    return dict(given)
 
 
 def open_round(
@@ -154,6 +95,9 @@ def open_round(
         seed=plan.seed,
         strata_field=plan.strata_field,
         coders_per_unit=plan.coders_per_unit,
+        dynamic=plan.dynamic,
+        patience=plan.patience if plan.dynamic else 0,
+        repeats=plan.repeats,
         recodes="\n".join(plan.recodes),
         opened_by=actor.user_id,
     )
@@ -165,18 +109,19 @@ def open_round(
     painful = sensitive.among(session, units)
     spared = dict.fromkeys(veils.avoiding(session, project), painful)
     coders = [one.id for one in plan.coders]
-    given = assign(units, coders, plan.coders_per_unit, plan.seed, spared)
+    given = {} if plan.dynamic else assign(units, coders, plan.coders_per_unit, plan.seed, spared)
     assignments = [
-        Assignment(round_id=opened.id, item_id=unit, coder_id=coder, position=place)
-        for coder, held in given.items()
-        for place, unit in enumerate(held)
+        Assignment(round_id=opened.id, item_id=unit, coder_id=coder, position=place, again=again)
+        for number, (coder, held) in enumerate(given.items())
+        for place, (unit, again) in enumerate(repeated(held, plan.repeats, plan.seed + 2 + number))
     ]
-    session.add_all([opened, *rows, *assignments])
+    asking = [RoundCoder(round_id=opened.id, coder_id=coder) for coder in coders if plan.dynamic]
+    session.add_all([opened, *rows, *assignments, *asking])
     events.record(
         session,
         EventKind.ROUND_OPEN,
         actor=actor,
-        covers=[opened, *rows, *assignments],
+        covers=[opened, *rows, *assignments, *asking],
         project_id=project.id,
         body={
             "round": opened.id,
@@ -188,6 +133,9 @@ def open_round(
             "seed": plan.seed,
             "strata_field": plan.strata_field,
             "recodes": list(plan.recodes),
+            "dynamic": plan.dynamic,
+            "patience": opened.patience,
+            "repeats": plan.repeats,
             "units": units,
             "coders": {one.pseudonym: len(given.get(one.id, [])) for one in plan.coders},
         },
@@ -239,15 +187,27 @@ def get_round(session: Session, project: Project, round_id: str) -> CodingRound:
 
 
 def progress(session: Session, one: CodingRound) -> list[Progress]:
-    """Return how far each coder is, by name. Says nothing of what they answered."""
+    """Return how far each coder is, by name. Says nothing of what they answered.
+
+    What a coder left lying, so that others could have it, is not theirs any more.
+    """
+    living = (Assignment.version > 0) | Assignment.abandoned_at.is_(None)
     rows = session.execute(
         select(User, func.count(), func.count(case((Assignment.version > 0, 1))))
         .join(Assignment, Assignment.coder_id == User.id)
-        .where(Assignment.round_id == one.id)
+        .where(Assignment.round_id == one.id, living)
         .group_by(User.id)
-        .order_by(User.display_name, User.id)
-    )
-    return [Progress(user, done, assigned) for user, assigned, done in rows]
+    ).all()
+    held = [Progress(user, done, assigned) for user, assigned, done in rows]
+    if one.dynamic:
+        known = {each.coder.id for each in held}
+        asking = (
+            select(User)
+            .join(RoundCoder, RoundCoder.coder_id == User.id)
+            .where(RoundCoder.round_id == one.id, User.id.not_in(known))
+        )
+        held += [Progress(user, 0, 0) for user in session.scalars(asking)]
+    return sorted(held, key=lambda each: (each.coder.display_name, each.coder.id))
 
 
 def short_of_coders(session: Session, one: CodingRound) -> int:
@@ -258,7 +218,11 @@ def short_of_coders(session: Session, one: CodingRound) -> int:
     """
     enough = (
         select(Assignment.item_id)
-        .where(Assignment.round_id == one.id)
+        .where(
+            Assignment.round_id == one.id,
+            Assignment.again.is_(False),
+            (Assignment.version > 0) | Assignment.abandoned_at.is_(None),
+        )
         .group_by(Assignment.item_id)
         .having(func.count() >= one.coders_per_unit)
         .execution_options(**events.UNNARROWED)
@@ -303,6 +267,10 @@ def _check(
         raise NameTakenError(f"There is a round “{plan.name.strip()}” already.")
     if not found:
         raise UsageError("This search finds no items; there is nothing to draw from.")
+    if not 0 <= plan.repeats <= 50:
+        raise UsageError("At most half of a coder's units come again: repeats are 0 to 50 percent.")
+    if plan.dynamic and plan.patience < 1:
+        raise UsageError("Say after how many minutes an untouched unit is open to others.")
     if plan.coders_per_unit < 1 or len(plan.coders) < plan.coders_per_unit:
         raise UsageError(
             f"{plan.coders_per_unit} coders a unit need at least as many people; "

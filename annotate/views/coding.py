@@ -10,15 +10,15 @@ from werkzeug.wrappers import Response
 
 from annotate.errors import StaleSaveError
 from annotate.instrument.answers import Given
-from annotate.models import Capture, CommentOn, Item, Project, Rendition
+from annotate.models import Capture, CodingRound, CommentOn, Item, Project, Rendition
 from annotate.permissions import Act
-from annotate.services import coding, comments, returning, rounds
+from annotate.services import coding, comments, handing, returning, rounds
 from annotate.services.coding import Unit
 from annotate.services.comments import Subject
 from annotate.services.sources import SourceKind
 from annotate.views.answer_form import read_answers, read_number
 from annotate.views.captures import sources_of_capture
-from annotate.views.context import actor, load_project, person, signed_in, wiring
+from annotate.views.context import ProjectContext, actor, load_project, person, signed_in, wiring
 from annotate.views.veiling import veil_over
 
 bp = Blueprint("coding", __name__)
@@ -43,10 +43,23 @@ def following(slug: str, round_id: str) -> Response:
         one = rounds.get_round(session, context.project, round_id)
         after = request.args.get("after", -1, type=int)
         unit = coding.next_unit(session, one, person(), after=after)
+        dynamic = one.dynamic
+    if unit is None and dynamic:
+        return redirect(url_for("coding.index", slug=slug))
     if unit is None:
         flash("All your units of this round are coded.")
         return redirect(url_for("coding.index", slug=slug))
     return redirect(url_for("coding.show", slug=slug, assignment_id=unit.id))
+
+
+@bp.post("/p/<slug>/coding/<round_id>/take")
+@signed_in
+def take(slug: str, round_id: str) -> Response:
+    """Take the next unit of a round whose units are handed out one by one."""
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.CODE)
+        one = rounds.get_round(session, context.project, round_id)
+        return redirect(_handed(session, context, one))
 
 
 @bp.get("/p/<slug>/coding/unit/<assignment_id>")
@@ -96,10 +109,13 @@ def submit(slug: str, assignment_id: str) -> Response:
             coding.save_draft(session, unit, given, seconds)
             stale = error
         round_id, place = unit.round.id, unit.assignment.position
+        following = url_for("coding.following", slug=slug, round_id=round_id, after=place)
+        if unit.round.dynamic and stale is None:
+            following = _handed(session, context, unit.round)
     if stale is not None:
         raise stale
     flash("Saved and sealed.")
-    return redirect(url_for("coding.following", slug=slug, round_id=round_id, after=place))
+    return redirect(following)
 
 
 @bp.post("/p/<slug>/coding/unit/<assignment_id>/hand-back")
@@ -121,6 +137,16 @@ def hand_back(slug: str, assignment_id: str) -> Response:
 
 def _marks(given: Mapping[str, Given]) -> bool:
     return any(one.marks for one in given.values())
+
+
+def _handed(session: Session, context: ProjectContext, one: CodingRound) -> str:
+    """Hand out the next unit; return where it is, or the list of rounds where none is left."""
+    slug = context.project.slug
+    made = handing.hand_out(session, actor(), context.project, one, person())
+    if made is None:
+        flash("No unit of this round is left for you.")
+        return url_for("coding.index", slug=slug)
+    return url_for("coding.show", slug=slug, assignment_id=made.id)
 
 
 def _page(session: Session, project: Project, unit: Unit) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from collections import Counter
+from typing import Any, Final
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -13,7 +14,18 @@ from annotate.errors import UsageError
 from annotate.instrument.answers import Given
 from annotate.models import Capture, CodebookVersion, RoundState, VersionState
 from annotate.permissions import Act
-from annotate.services import adjudication, codebooks, exports, fields, library, reliability, rounds
+from annotate.services import (
+    adjudication,
+    codebooks,
+    consistency,
+    exports,
+    fields,
+    handing,
+    library,
+    reliability,
+    rounds,
+)
+from annotate.services.consistency import Drift
 from annotate.services.reliability import Sheet
 from annotate.services.sources import SourceKind
 from annotate.views.answer_form import read_answers
@@ -22,6 +34,7 @@ from annotate.views.context import ProjectContext, actor, load_project, parts, s
 from annotate.views.veiling import veil_over
 
 bp = Blueprint("rounds", __name__)
+_A_PAGE: Final = 100  # units of a page of who has what
 
 
 @bp.get("/p/<slug>/rounds")
@@ -59,10 +72,13 @@ def create(slug: str) -> AnyResponse:
                 one for one in rounds.possible_coders(session, context.project) if one.id in chosen
             ],
             strata_field=form.get("strata", ""),
+            dynamic=form.get("dynamic") == "yes",
+            patience=_whole("patience"),
+            repeats=_whole("repeats"),
         )
         version = codebooks.get_version(session, context.project, form.get("codebook", ""))
         found = library.ids_for(session, context.project, plan.query, parts().engine, context.zone)
-        strata = _strata(session, context, plan.strata_field, found)
+        strata = fields.strata_of(session, context.project, plan.strata_field, found)
         made = rounds.open_round(session, actor(), context.project, version, plan, found, strata)
         round_id = made.id
         short = rounds.short_of_coders(session, made)
@@ -92,7 +108,51 @@ def show(slug: str, round_id: str) -> str:
             reports=reliability.report(held) if held else [],
             disputes=disputes,
             unsettled=sum(dispute.decision is None for dispute in disputes),
+            drifts=_drifts(session, held),
+            steady=consistency.steadiness(session, held) if held else [],
+            uses=_uses(held),
         )
+
+
+@bp.get("/p/<slug>/rounds/<round_id>/workload")
+@signed_in
+def workload(slug: str, round_id: str) -> str:
+    """Show who has which unit, and how it stands; nothing of what was answered."""
+    with wiring().database.read() as session:
+        context = load_project(session, slug, Act.MANAGE_CODING)
+        one = rounds.get_round(session, context.project, round_id)
+        coders = [each.coder for each in rounds.progress(session, one)]
+        total = handing.units_of(session, one)
+        number = max(1, min(request.args.get("page", 1, type=int), -(-total // _A_PAGE) or 1))
+        return render_template(
+            "workload.html",
+            round=one,
+            coders=coders,
+            rows=handing.workload(session, one, coders, (number - 1) * _A_PAGE, _A_PAGE),
+            number=number,
+            pages=-(-total // _A_PAGE) or 1,
+            total=total,
+            takers=rounds.possible_coders(session, context.project),
+        )
+
+
+@bp.post("/p/<slug>/rounds/<round_id>/pass")
+@signed_in
+def pass_on(slug: str, round_id: str) -> AnyResponse:
+    """Pass what a coder has not sealed to another."""
+    form = request.form
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.MANAGE_CODING)
+        one = rounds.get_round(session, context.project, round_id)
+        people = {each.id: each for each in rounds.possible_coders(session, context.project)}
+        held = {each.coder.id: each.coder for each in rounds.progress(session, one)}
+        giver = held.get(form.get("from", ""))
+        taker = people.get(form.get("to", ""))
+        if giver is None or taker is None:
+            raise UsageError("Say whose units are passed on, and to whom.")
+        number = handing.pass_on(session, actor(), context.project, one, giver, taker)
+    flash(f"{number} units were passed on. What was sealed stays.")
+    return redirect(url_for("rounds.workload", slug=slug, round_id=round_id))
 
 
 @bp.post("/p/<slug>/rounds/<round_id>/reveal")
@@ -179,6 +239,18 @@ def matrix(slug: str, round_id: str) -> Response:
     return _csv(text, f"matrix-{variable.key}.csv")
 
 
+@bp.get("/p/<slug>/rounds/<round_id>/units.csv")
+@signed_in
+def units(slug: str, round_id: str) -> Response:
+    """Return every unit and variable with whether the agreement rests on it, and why not."""
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.EXPORT)
+        held = reliability.complete(_sheet(session, context, round_id))
+        text = consistency.uses_csv(held)
+        _exported(session, context, held, "units used", len(held.units))
+    return _csv(text, "units-used.csv")
+
+
 @bp.get("/p/<slug>/rounds/<round_id>/answers.csv")
 @signed_in
 def answers(slug: str, round_id: str) -> Response:
@@ -218,6 +290,24 @@ def _sheet(session: Session, context: ProjectContext, round_id: str) -> Sheet:
     return reliability.sheet(session, rounds.get_round(session, context.project, round_id))
 
 
+def _drifts(session: Session, held: Sheet | None) -> dict[str, list[Drift]]:
+    """By the key of each compared variable."""
+    if held is None:
+        return {}
+    return {
+        one.key: consistency.drift(session, held, one)
+        for one in reliability.compared(held.codebook)
+    }
+
+
+def _uses(held: Sheet | None) -> dict[str, Counter[str]]:
+    """Count, by the key of each compared variable, the units used and why others are not."""
+    found: dict[str, Counter[str]] = {}
+    for one in consistency.uses(held) if held is not None else ():
+        found.setdefault(one.variable, Counter())[one.use.value] += 1
+    return found
+
+
 def _exported(session: Session, context: ProjectContext, held: Sheet, kind: str, rows: int) -> None:
     exports.record_export(
         session,
@@ -236,23 +326,6 @@ def _frozen(session: Session, context: ProjectContext) -> list[tuple[str, Codebo
         for version in versions
         if version.state is VersionState.FROZEN
     ]
-
-
-def _strata(
-    session: Session, context: ProjectContext, key: str, found: list[str]
-) -> dict[str, str] | None:
-    if not key:
-        return None
-    field = next(
-        (one for one in fields.fields_of(session, context.project.id) if one.key == key), None
-    )
-    if field is None:
-        raise UsageError(f"There is no study field {key!r} to draw by.")
-    values = fields.values_of(session, found)
-    return {
-        item_id: "; ".join(one.value for one in held.get(field.id, ()))
-        for item_id, held in values.items()
-    }
 
 
 def _whole(name: str) -> int:

@@ -120,7 +120,7 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
         f"{study}/items/{item}?tab={tab}" for tab in ("evidence", "text", "provenance", "history")
     ]
     pages += [f"{study}/codebooks/{one}{tab}" for one in versions for tab in ("", "/recoding")]
-    pages += [f"{study}/rounds/{one}" for one in opened_rounds]
+    pages += [f"{study}/rounds/{one}{tab}" for one in opened_rounds for tab in ("", "/workload")]
     pages.append(f"{study}/rounds/{opened.id}/settle")
     pages += [f"{study}/memos/{memo}", f"{study}/comments", f"{study}/comments/item/{item}"]
     pages.append(f"{study}/for-you")

@@ -13,14 +13,13 @@ from annotate.errors import UsageError
 from annotate.instrument import codebook as instrument
 from annotate.instrument.answers import Given
 from annotate.instrument.codebook import Missing
-from annotate.models import Assignment, CodebookVersion, CodingRound
+from annotate.models import Assignment, CodebookVersion
 from annotate.permissions import Act
-from annotate.services import adjudication, codebooks, coding, library, reliability, rounds
+from annotate.services import adjudication, codebooks, coding, reliability, rounds
 from annotate.services.reliability import Sheet
 from annotate.views.api.spec import endpoint, project
 from annotate.views.captures import sources_of_capture
-from annotate.views.context import ProjectContext, actor, parts, person
-from archive.clock import isoformat
+from annotate.views.context import ProjectContext, actor, person
 
 _TEXT = {"type": "string"}
 _OPTIONAL = {"type": "string", "required": False}
@@ -107,53 +106,6 @@ def begin_next(
     return version_json(
         codebooks.begin_next(session, actor(), context.project, version, body["reason"])
     )
-
-
-@endpoint("GET", project("/rounds"), Act.COUNT, "Rounds, newest first")
-def list_rounds(session: Session, context: ProjectContext, _body: Any) -> dict[str, Any]:
-    """List rounds."""
-    held = rounds.rounds_of(session, context.project)
-    return {"rounds": [round_json(session, one) for one in held]}
-
-
-@endpoint(
-    "POST",
-    project("/rounds"),
-    Act.MANAGE_CODING,
-    "Draw a sample and open a blind round",
-    body={
-        "name": _TEXT,
-        "codebook": _TEXT,
-        "query": _OPTIONAL,
-        "size": _WHOLE | {"required": False},
-        "seed": _WHOLE,
-        "coders": {"type": "array", "items": _TEXT, "description": "sign-in names"},
-        "coders_per_unit": _WHOLE,
-    },
-)
-def open_round(session: Session, context: ProjectContext, body: Any) -> dict[str, Any]:
-    """Open a round."""
-    plan = rounds.Plan(
-        name=body["name"],
-        query=body.get("query", ""),
-        size=body.get("size", 0),
-        seed=body["seed"],
-        coders_per_unit=body["coders_per_unit"],
-        coders=rounds.coders_named(session, context.project, body["coders"]),
-    )
-    version = codebooks.get_version(session, context.project, body["codebook"])
-    found = library.ids_for(session, context.project, plan.query, parts().engine, context.zone)
-    made = rounds.open_round(session, actor(), context.project, version, plan, found)
-    return round_json(session, made)
-
-
-@endpoint("POST", project("/rounds/<round_id>/reveal"), Act.MANAGE_CODING, "End the blindness")
-def reveal(session: Session, context: ProjectContext, _body: Any, round_id: str) -> dict[str, Any]:
-    """Reveal a round."""
-    one = rounds.get_round(session, context.project, round_id)
-    rounds.reveal(session, actor(), context.project, one)
-    adjudication.refresh(session, one)
-    return round_json(session, one)
 
 
 @endpoint("GET", project("/rounds/<round_id>/units"), Act.CODE, "One's own units of a round")
@@ -332,27 +284,6 @@ def version_json(one: CodebookVersion) -> dict[str, Any]:
         "sha256": one.digest,
         "reason": one.reason,
         "row_version": one.row_version,
-    }
-
-
-def round_json(session: Session, one: CodingRound) -> dict[str, Any]:
-    """Return a round with how far its coders are."""
-    return {
-        "id": one.id,
-        "name": one.name,
-        "state": one.state.value,
-        "codebook": one.version_id,
-        "query": one.query,
-        "population": one.population,
-        "recodes": one.recodes.split("\n") if one.recodes else [],
-        "seed": one.seed,
-        "coders_per_unit": one.coders_per_unit,
-        "opened_at": isoformat(one.opened_at),
-        "revealed_at": isoformat(one.revealed_at) if one.revealed_at else None,
-        "progress": {
-            each.coder.display_name: {"submitted": each.submitted, "assigned": each.assigned}
-            for each in rounds.progress(session, one)
-        },
     }
 
 

@@ -13,7 +13,8 @@ from annotate.instrument.codebook import Codebook, VariableType
 from annotate.permissions import Act
 from annotate.services import codebooks, recoding, rounds
 from annotate.services.rounds import Plan
-from annotate.views.api.coding import round_json, version_json
+from annotate.views.api.coding import version_json
+from annotate.views.api.rounds import round_json
 from annotate.views.api.spec import endpoint, project
 from annotate.views.context import ProjectContext, actor
 
