@@ -82,7 +82,8 @@ def _place(text: str, given: Given) -> TextSelector | None:
     if start >= 0 and text[start : start + len(quote)] == quote:
         return selectors.select(text, start, start + len(quote))
     if given.start is not None:
-        return None
+        # The quote was changed by hand since: its place is clear only where it stands once.
+        return selectors.find(text, quote)
     for form in (quote, unicodedata.normalize("NFC", quote)):
         parts = [re.escape(part) for part in _SPACES.split(form) if part]
         found = re.search(r"\s+".join(parts), text)

@@ -119,6 +119,14 @@ def test_a_quote_stands_where_it_was_marked_not_where_it_stands_first(
     assert sealed(wiring)[1]["start"] == second > text.index("棉花")
 
 
+def test_a_quote_changed_by_hand_is_looked_for_again(
+    sign_in: Browser, wiring: Wiring, settle: str
+) -> None:
+    made = answer(sign_in("coder"), wiring, "coder", "food", q_frame="القطن", p_frame="0")
+    assert made.status_code == 302, made.text
+    assert sealed(wiring)[1]["exact"] == "القطن"
+
+
 def test_a_quote_over_two_lines_is_found(sign_in: Browser, wiring: Wiring, settle: str) -> None:
     made = answer(sign_in("coder"), wiring, "coder", "food", q_frame="said once, 棉花 said")
     assert made.status_code == 302, made.text
