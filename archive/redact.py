@@ -21,9 +21,10 @@ import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 from archive.clock import isoformat, utc_now
 from archive.content import decode_text
@@ -45,6 +46,9 @@ _LINE: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _PIECE: Final = 1 << 20
+_COPIES: Final = UUID(
+    "5d0d3b0e-5c53-5c0b-9d2a-7d1f6e2f9a41"
+)  # of ids of derived records (RFC 9562)
 _MEMBER: Final = (6, zlib.DEFLATED, zlib.MAX_WBITS + 16)
 
 
@@ -83,8 +87,11 @@ class Sighting:
     times: int
 
 
-def redact(original: Path, copy: Path) -> Redaction:
+def redact(original: Path, copy: Path, *, at: datetime | None = None) -> Redaction:
     """Write a derived copy of a WARC without cookies and authorisation.
+
+    :param at: the date of the list of changes; now, where none is given. With the same date the
+        same original gives the same bytes.
 
     :raises NotAnArchiveError: the original is no WARC, or not intact; nothing is derived from it
     :raises DamagedRecordError: a record cannot be read as declared
@@ -105,7 +112,7 @@ def redact(original: Path, copy: Path) -> Redaction:
                     continue
                 made.write(change[0])
                 changes.append(change[1])
-            made.write(_closing(digest, kept, changes, packed=packed))
+            made.write(_closing(digest, kept, changes, at or utc_now(), packed=packed))
             made.flush()
             os.fsync(made.fileno())
         seal(temporary, copy)
@@ -163,8 +170,8 @@ def _changed(warc: Path, record: Record, *, packed: bool) -> tuple[bytes, Change
         new = json.dumps(cleaned, ensure_ascii=False, sort_keys=True, indent=1).encode()
     else:
         return None
-    record_id = f"<urn:uuid:{uuid4()}>"
     digest = str(Digest.of_bytes(new))
+    record_id = f"<urn:uuid:{uuid5(_COPIES, f'{record.record_id} {record.ref.offset} {digest}')}>"
     fields = [
         *((name, value) for name, value in record.headers if name.lower() not in _REPLACED),
         ("Holdfast-Redacted-From", record.record_id or ""),
@@ -217,7 +224,9 @@ def _clean(value: Any, found: set[str]) -> Any:
     return value
 
 
-def _closing(original_sha256: str, kept: int, changes: Sequence[Change], *, packed: bool) -> bytes:
+def _closing(
+    original_sha256: str, kept: int, changes: Sequence[Change], at: datetime, *, packed: bool
+) -> bytes:
     told = {
         "original_sha256": original_sha256,
         "taken_out": [name.lower() for name in HEADERS],
@@ -236,8 +245,8 @@ def _closing(original_sha256: str, kept: int, changes: Sequence[Change], *, pack
     block = json.dumps(told, ensure_ascii=False, sort_keys=True, indent=1).encode()
     fields = [
         ("WARC-Type", "metadata"),
-        ("WARC-Record-ID", f"<urn:uuid:{uuid4()}>"),
-        ("WARC-Date", isoformat(utc_now())),
+        ("WARC-Record-ID", f"<urn:uuid:{uuid5(_COPIES, original_sha256)}>"),
+        ("WARC-Date", isoformat(at)),
         ("WARC-Target-URI", f"urn:redaction:{original_sha256}"),
         ("WARC-Block-Digest", str(Digest.of_bytes(block))),
         ("Content-Type", "application/json"),

@@ -8,13 +8,14 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 import click
 from sqlalchemy.orm import Session
 
-from annotate.cli import Invocation
+from annotate.cli import GOOD, NOT_GOOD, Invocation
 from annotate.commands.context import InProject, as_option, in_project, project_option
 from annotate.errors import EnvironmentMissingError, UsageError
 from annotate.exchange import spreadsheet
@@ -25,10 +26,12 @@ from annotate.services import (
     interchange,
     interchange_out,
     items,
+    leaving,
     library,
     packages,
     projects,
 )
+from annotate.services.leaving import Cookies
 from annotate.services.viewing import Viewing
 from annotate.services.zones import parse_zone
 from archive.export.signing import package_key
@@ -36,6 +39,14 @@ from archive.urlkey import Address
 from search.whoosh_engine import WhooshEngine
 
 _TIMES: Final = ("captured_at", "observed_at")
+_FORGOTTEN: Final = (
+    "A capture session of these captures was deleted with its identity strings; nothing can be "
+    "searched for them any more."
+)
+_NOTHING_LEFT: Final = (
+    "Nothing was written, since this tells who was signed in. Choose other items, or add "
+    "--identity-known if whoever gets the package may know it."
+)
 KINDS = ("csv", "json", "wacz", "cdxj", "qdpx", "xlsx")
 
 
@@ -45,6 +56,17 @@ KINDS = ("csv", "json", "wacz", "cdxj", "qdpx", "xlsx")
 @click.option("--tag", default="", help="Only the items of this tag.")
 @click.option("--item", "address", default="", help="Only the item of this address.")
 @click.option("--out", type=click.Path(path_type=Path), help="The file; else standard output.")
+@click.option(
+    "--cookies",
+    type=click.Choice([one.value for one in Cookies]),
+    default=Cookies.SIGNED_IN.value,
+    help="From which WARCs of a package cookies and authorisation are left out, or keep them all.",
+)
+@click.option(
+    "--identity-known",
+    is_flag=True,
+    help="Write the package although strings of an identity stand in it.",
+)
 @project_option
 @as_option
 @click.pass_obj
@@ -55,9 +77,11 @@ def export(
     tag: str,
     address: str,
     out: Path | None,
+    cookies: str,
+    identity_known: bool,
     slug: str | None,
     login: str | None,
-) -> None:
+) -> int:
     """Take items out: a list of them (csv, json, xlsx), their captures (wacz, cdxj), or texts with
     what was coded in them, for other programs (qdpx)."""
     if kind == "xlsx" and out is None:
@@ -66,11 +90,11 @@ def export(
     index_now(here.wiring)
     asked = _asked(query, tag)
     if kind in {"wacz", "cdxj"}:
-        _export_captures(invocation, here, kind, asked, address, out)
-        return
+        leave = _Leave(kind, Cookies(cookies), identity_known)
+        return _export_captures(invocation, here, leave, (asked, address), out)
     if kind == "qdpx":
         _export_project(invocation, here, asked, address, out)
-        return
+        return GOOD
     with here.wiring.database.write() as session:
         project = projects.find_project(session, here.project.slug)
         ids, what = _selected(here, session, project, asked, address)
@@ -89,6 +113,7 @@ def export(
         click.echo(text, nl=False)
     if out is not None:
         click.echo(f"{len(rows)} items in {out}", err=True)
+    return GOOD
 
 
 def _export_project(
@@ -125,31 +150,60 @@ def _export_project(
             click.echo(f"Held back. {reason}", err=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _Leave:
+    """How captures are to leave."""
+
+    kind: str
+    cookies: Cookies
+    identity_known: bool
+
+
 def _export_captures(
-    invocation: Invocation, here: InProject, kind: str, query: str, address: str, out: Path | None
-) -> None:
+    invocation: Invocation,
+    here: InProject,
+    leave: _Leave,
+    wanted: tuple[str, str],
+    out: Path | None,
+) -> int:
     if out is None and sys.stdout.isatty():
         raise UsageError("A package is no text for a terminal: say where to with --out FILE.")
     if out is not None and out.exists():
         raise UsageError(f"{out} exists already; name another file.")
-    viewing = Viewing(here.wiring.store)
     work = here.wiring.temporary
-    with here.wiring.database.read() as session:  # indexes may be made now: no writer waits
-        project = projects.find_project(session, here.project.slug)
-        ids, what = _selected(here, session, project, query, address)
-        chosen = packages.select_items(session, project, ids, what)
-        if kind == "wacz":
-            pieces = packages.wacz_of(session, chosen, viewing, package_key(here.wiring.home), work)
-        else:
-            pieces = packages.cdxj_of(chosen, viewing, work)
-    with here.wiring.database.write() as session:
-        project = projects.find_project(session, here.project.slug)
-        exports.record_export(
-            session, here.actor, project, query=what, kind=kind, rows=len(chosen.captures)
-        )
-    size, digest = _write(pieces, out)
+    with tempfile.TemporaryDirectory(prefix="package-", dir=work) as folder:
+        with here.wiring.database.read() as session:  # indexes may be made now: no writer waits
+            project = projects.find_project(session, here.project.slug)
+            ids, what = _selected(here, session, project, *wanted)
+            chosen = packages.select_items(session, project, ids, what)
+            ready = packages.make_ready(
+                chosen, Viewing(here.wiring.store), leave.cookies, Path(folder)
+            )
+            if leave.kind == "wacz" and not leave.identity_known:
+                who = leaving.identities_in(
+                    session, here.wiring.sessions, project.id, chosen.captures
+                )
+                if who.forgotten:
+                    click.echo(_FORGOTTEN, err=True)
+                if seen := leaving.look_through(ready, who.strings):
+                    _tell_seen(invocation, seen)
+                    return NOT_GOOD
+            if leave.kind == "wacz":
+                key = package_key(here.wiring.home)
+                pieces = packages.wacz_of(session, chosen, ready, key, work)
+            else:
+                pieces = packages.cdxj_of(ready, work)
+        with here.wiring.database.write() as session:
+            project = projects.find_project(session, here.project.slug)
+            exports.record_export(
+                session, here.actor, project, query=what, kind=leave.kind,
+                rows=len(chosen.captures), cookies=leave.cookies.value,
+                identity_known=leave.identity_known,
+            )  # fmt: skip
+        size, digest = _write(pieces, out)
     told = {"file": str(out or "-"), "captures": len(chosen.captures), "items": len(ids),
-            "uncaptured": chosen.uncaptured, "bytes": size, "sha256": digest}  # fmt: skip
+            "uncaptured": chosen.uncaptured, "without_cookies": ready.redacted, "bytes": size,
+            "sha256": digest}  # fmt: skip
     if invocation.as_json and out is not None:
         click.echo(json.dumps(told, ensure_ascii=False))
     elif not invocation.quiet:
@@ -157,8 +211,24 @@ def _export_captures(
             f"{told['captures']} captures of {told['items']} items, {size} bytes, SHA-256 {digest}",
             err=True,
         )
+        if ready.note:
+            click.echo(ready.note, err=True)
         if chosen.uncaptured:
             click.echo(f"Of {chosen.uncaptured} items nothing is captured.", err=True)
+    return GOOD
+
+
+def _tell_seen(invocation: Invocation, seen: list[leaving.Seen]) -> None:
+    if invocation.as_json:
+        found = [asdict(one) for one in seen]
+        click.echo(json.dumps({"file": None, "identity_found": found}, ensure_ascii=False))
+        return
+    for one in seen:
+        if one.problem:
+            click.echo(f"{one.file} could not be searched: {one.problem}", err=True)
+        else:
+            click.echo(f"{one.string!r} stands {one.times} times in {one.target}", err=True)
+    click.echo(_NOTHING_LEFT, err=True)
 
 
 def _asked(query: str, tag: str) -> str:

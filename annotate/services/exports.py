@@ -96,16 +96,26 @@ def facets_json(facets: Sequence[Facet]) -> dict[str, dict[str, int]]:
 
 
 def record_export(
-    session: Session, actor: Actor, project: Project, *, query: str, kind: str, rows: int
+    session: Session,
+    actor: Actor,
+    project: Project,
+    *,
+    query: str,
+    kind: str,
+    rows: int,
+    **further: str | bool,
 ) -> None:
-    """Write down that somebody took a list out."""
+    """Write down that somebody took a list out.
+
+    :param further: what else was chosen, as from which files cookies were left out
+    """
     events.record(
         session,
         EventKind.EXPORT_MAKE,
         actor=actor,
         covers=[],
         project_id=project.id,
-        body={"query": query, "format": kind, "rows": rows},
+        body={"query": query, "format": kind, "rows": rows, **further},
     )
     session.flush()
 

@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 
 from annotate.errors import UsageError
 from annotate.models import Capture, Item, Project, WarcFile
+from annotate.services import leaving
+from annotate.services.leaving import Cookies, Leaving
 from annotate.services.viewing import Viewing
 from archive.capture.attachments import software_version
 from archive.export.signing import PackageKey
-from archive.export.wacz import Contents, PackedPage, PackedWarc, package_lines, wacz_pieces
+from archive.export.wacz import Contents, PackedPage, package_lines, wacz_pieces
 
 _BATCH: Final = 500
 
@@ -34,6 +36,8 @@ class Selection:
     """Captures of items not selected that stand in the same imported files."""
     with_session: int
     """Captures made with somebody's cookies: these are in the requests."""
+    signed_in: frozenset[str]
+    """Ids of the WARCs that such captures stand in."""
 
     @property
     def size(self) -> int:
@@ -75,19 +79,31 @@ def select_items(
         warcs=tuple(sorted(warcs, key=lambda one: one.id)),
         bystanders=inside,
         with_session=sum(one.session_id is not None for one in captures),
+        signed_in=frozenset(
+            one.warc_file_id for one in captures if one.session_id and one.warc_file_id
+        ),
     )
 
 
-def wacz_of(
-    session: Session, chosen: Selection, viewing: Viewing, key: PackageKey, work: Path
-) -> Iterator[bytes]:
-    """Return the package of a selection, piece by piece; nothing is read before the first.
+def make_ready(chosen: Selection, viewing: Viewing, cookies: Cookies, folder: Path) -> Leaving:
+    """Return the files of a selection as they are to leave; copies stand in `folder`.
 
-    :raises UsageError: the selection has no capture
+    :raises UsageError: the selection has no capture, or no copy can be made of one of its files
     """
+    if not chosen.warcs:
+        raise UsageError("Nothing of this selection is captured, so there is nothing to pack.")
+    newest = max(one.captured_at for one in chosen.captures)
+    return leaving.make_ready(chosen.warcs, chosen.signed_in, viewing, cookies, folder, at=newest)
+
+
+def wacz_of(
+    session: Session, chosen: Selection, ready: Leaving, key: PackageKey, work: Path
+) -> Iterator[bytes]:
+    """Return the package of a selection, piece by piece; nothing is read before the first."""
     titles = _titles(session, chosen)
+    said = f"{len(chosen.captures)} captures of {len(chosen.item_ids)} items: {chosen.what}"
     contents = Contents(
-        warcs=_packed(chosen, viewing),
+        warcs=ready.warcs,
         pages=[
             PackedPage(
                 id=one.id,
@@ -99,36 +115,15 @@ def wacz_of(
             if one.main_offset is not None
         ],
         title=chosen.project.name,
-        description=f"{len(chosen.captures)} captures of {len(chosen.item_ids)} items: "
-        f"{chosen.what}",
+        description=f"{said}. {ready.note}" if ready.note else said,
         software=software_version(),
     )
     return wacz_pieces(contents, key, work)
 
 
-def cdxj_of(chosen: Selection, viewing: Viewing, work: Path) -> Iterator[bytes]:
-    """Return the index of a selection's files, line by line, named as in its package.
-
-    :raises UsageError: the selection has no capture
-    """
-    packed = _packed(chosen, viewing)
-    return (line.encode() for line in package_lines(packed, work))
-
-
-def _packed(chosen: Selection, viewing: Viewing) -> list[PackedWarc]:
-    if not chosen.warcs:
-        raise UsageError("Nothing of this selection is captured, so there is nothing to pack.")
-    return [
-        PackedWarc(viewing.warc_path(warc), _named(warc, viewing), viewing.index_of(warc))
-        for warc in chosen.warcs
-    ]
-
-
-def _named(warc: WarcFile, viewing: Viewing) -> str:
-    """Name a file by what its bytes are: an import may be called anything."""
-    with viewing.warc_path(warc).open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    return f"{warc.id}-{warc.sha256[:12]}{'.warc.gz' if packed else '.warc'}"
+def cdxj_of(ready: Leaving, work: Path) -> Iterator[bytes]:
+    """Return the index of a selection's files, line by line, named as in its package."""
+    return (line.encode() for line in package_lines(ready.warcs, work))
 
 
 def _titles(session: Session, chosen: Selection) -> dict[str, str]:

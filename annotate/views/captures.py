@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from flask import Blueprint, Response, jsonify, render_template, request, send_file, url_for
 from sqlalchemy import select
@@ -21,6 +23,7 @@ from annotate.views.veiling import veil_over
 from archive.errors import DamagedRecordError
 from archive.reader import read_payload
 from archive.record import RecordRef
+from archive.redact import redact
 from archive.replay import (
     LIMIT,
     MissingPartError,
@@ -132,11 +135,21 @@ def text(capture_id: str) -> Response:
 @bp.get("/c/<capture_id>/capture.warc.gz")
 @signed_in
 def download(capture_id: str) -> Response:
-    """Return the WARC itself, byte for byte, or the stretch of it asked for."""
+    """Return the WARC itself, byte for byte, or the stretch of it asked for.
+
+    Of a capture made signed in a copy without cookies and authorisation is returned, unless
+    `cookies=keep` asks for the file as it was stored.
+    """
     with wiring().database.read() as session:
         capture, warc = held(session, capture_id)
         path = viewing().warc_path(warc)
     name = f"{capture.id}.warc.gz" if warc.import_id is None else warc.name
+    if capture.session_id is not None and request.args.get("cookies") != "keep":
+        with TemporaryDirectory(prefix="copy-", dir=wiring().temporary) as folder:
+            copy = redact(path, Path(folder) / "copy", at=capture.captured_at).path
+            file = copy.open("rb")  # it stays readable when the folder is gone
+        name = f"without-cookies-{name}"
+        return send_file(file, mimetype="application/warc", as_attachment=True, download_name=name)
     return send_file(
         path, mimetype="application/warc", as_attachment=True, download_name=name, conditional=True
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 from flask import Blueprint, Response, render_template, request
 from sqlalchemy.orm import Session
 
 from annotate.permissions import Act
-from annotate.services import exports, items, library, packages
+from annotate.services import exports, items, leaving, library, packages
+from annotate.services.leaving import Cookies, Identities, Leaving
 from annotate.services.packages import Selection
 from annotate.services.projects import find_project
 from annotate.views.captures import viewing
@@ -16,6 +20,7 @@ from annotate.views.context import ProjectContext, actor, load_project, parts, s
 from archive.export.signing import package_key
 
 bp = Blueprint("packages", __name__)
+_Pieces = Callable[[Session, Selection, Leaving], Iterator[bytes]]
 
 
 @bp.get("/p/<slug>/package")
@@ -25,33 +30,78 @@ def show(slug: str) -> str:
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.EXPORT)
         chosen = _chosen(session, context)
-        return render_template("package.html", chosen=chosen, args=_args())
+        return _page(chosen, _identities(session, chosen))
 
 
 @bp.post("/p/<slug>/package.wacz")
 @signed_in
-def wacz(slug: str) -> Response:
-    """Return the selection as a WACZ."""
-    with wiring().database.read() as session:  # indexes may be made now: no writer waits for it
-        context = load_project(session, slug, Act.EXPORT)
-        chosen = _chosen(session, context)
-        pieces = packages.wacz_of(
-            session, chosen, viewing(), package_key(wiring().home), wiring().temporary
-        )
-    _record(chosen, "wacz")
-    return _sent(pieces, "application/wacz", f"{slug}.wacz")
+def wacz(slug: str) -> Response | tuple[str, int]:
+    """Return the selection as a WACZ; first ask, where an identity's strings stand in it."""
+
+    def pieces(session: Session, chosen: Selection, ready: Leaving) -> Iterator[bytes]:
+        key = package_key(wiring().home)
+        return packages.wacz_of(session, chosen, ready, key, wiring().temporary)
+
+    return _answer(slug, "wacz", "application/wacz", pieces)
 
 
 @bp.post("/p/<slug>/package.cdxj")
 @signed_in
-def cdxj(slug: str) -> Response:
+def cdxj(slug: str) -> Response | tuple[str, int]:
     """Return the index of the selection's files."""
-    with wiring().database.read() as session:  # indexes may be made now: no writer waits for it
-        context = load_project(session, slug, Act.EXPORT)
-        chosen = _chosen(session, context)
-        pieces = packages.cdxj_of(chosen, viewing(), wiring().temporary)
-    _record(chosen, "cdxj")
-    return _sent(pieces, "text/plain; charset=utf-8", f"{slug}.cdxj")
+
+    def pieces(_session: Session, _chosen: Selection, ready: Leaving) -> Iterator[bytes]:
+        return packages.cdxj_of(ready, wiring().temporary)
+
+    return _answer(slug, "cdxj", "text/plain; charset=utf-8", pieces)
+
+
+def _answer(slug: str, kind: str, mime: str, make: _Pieces) -> Response | tuple[str, int]:
+    cookies = Cookies.read(request.form.get("cookies", ""))
+    with ExitStack() as held:
+        work = tempfile.TemporaryDirectory(prefix="package-", dir=wiring().temporary)
+        folder = Path(held.enter_context(work))
+        with wiring().database.read() as session:  # indexes may be made now: no writer waits
+            context = load_project(session, slug, Act.EXPORT)
+            chosen = _chosen(session, context)
+            who = _identities(session, chosen)
+            ready = packages.make_ready(chosen, viewing(), cookies, folder)
+            if kind == "wacz" and request.form.get("known") != "yes":
+                seen = leaving.look_through(ready, who.strings)
+                if seen:
+                    return _page(chosen, who, cookies, seen), 409
+            pieces = make(session, chosen, ready)
+        with wiring().database.write() as session:  # before the first byte is sent
+            exports.record_export(
+                session, actor(), find_project(session, slug), query=chosen.what, kind=kind,
+                rows=len(chosen.captures), cookies=cookies.value,
+                identity_known=request.form.get("known") == "yes",
+            )  # fmt: skip
+        kept = held.pop_all()
+        response = Response(_while_held(pieces, kept), content_type=mime)
+        response.call_on_close(kept.close)  # also where nobody takes the first byte
+    response.headers["Content-Disposition"] = f'attachment; filename="{slug}.{kind}"'
+    return response
+
+
+def _while_held(pieces: Iterator[bytes], kept: ExitStack) -> Iterator[bytes]:
+    with kept:
+        yield from pieces
+
+
+def _page(
+    chosen: Selection,
+    who: Identities,
+    cookies: Cookies = Cookies.SIGNED_IN,
+    seen: list[leaving.Seen] | None = None,
+) -> str:
+    return render_template(
+        "package.html", chosen=chosen, args=_args(), who=who, cookies=cookies, seen=seen or ()
+    )
+
+
+def _identities(session: Session, chosen: Selection) -> Identities:
+    return leaving.identities_in(session, wiring().sessions, chosen.project.id, chosen.captures)
 
 
 def _args() -> dict[str, str]:
@@ -67,18 +117,3 @@ def _chosen(session: Session, context: ProjectContext) -> Selection:
     query = args.get("q", "").strip()
     ids = library.ids_for(session, context.project, query, parts().engine, context.zone)
     return packages.select_items(session, context.project, ids, query or "everything")
-
-
-def _record(chosen: Selection, kind: str) -> None:
-    """Write down that the selection was taken out, before its first byte is sent."""
-    with wiring().database.write() as session:
-        project = find_project(session, chosen.project.slug)
-        exports.record_export(
-            session, actor(), project, query=chosen.what, kind=kind, rows=len(chosen.captures)
-        )
-
-
-def _sent(pieces: Iterator[bytes], kind: str, name: str) -> Response:
-    response = Response(pieces, content_type=kind)
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
