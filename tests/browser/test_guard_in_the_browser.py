@@ -20,6 +20,8 @@ from archive.capture.outcome import Outcome
 from archive.reader import walk
 from archive.record import Record
 from archive.urlkey import Address
+from tests.site.proxy import Proxy
+from tests.site.written import Written
 
 pytestmark = pytest.mark.browser
 
@@ -227,3 +229,65 @@ def test_the_browser_has_no_way_beside_a_dead_proxy(
     assert traps.caught == []
     assert names == []
     assert f"127.0.0.1 {port}" not in reached
+
+
+class Fading(http.server.BaseHTTPRequestHandler):
+    """A page whose first picture is the proxy's end; all that follows is asked for after it."""
+
+    proxy: Proxy
+    asked: list[str]
+    page = b"""<!doctype html><title>fading</title><p>words</p><img id=first src=/end.png>
+<script>first.onerror = () => { for (let n = 0; n < 12; n++) {
+  const one = new Image(); one.src = '/after-' + n + '.png'; document.body.append(one) }
+  fetch('/after-fetch').catch(() => 0);
+  try { new WebSocket('ws://' + location.host + '/after-socket') } catch (e) {}
+  navigator.sendBeacon('/after-beacon', 'x') }</script>"""
+
+    def do_GET(self) -> None:
+        type(self).asked.append(self.path)
+        if self.path == "/end.png":
+            type(self).proxy.stop()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(self.page)))
+        self.end_headers()
+        self.wfile.write(self.page)
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_nothing_goes_another_way_when_the_proxy_dies_under_a_page(
+    traps: Traps, tmp_path: Path, reached: list[str]
+) -> None:
+    """Whoever connects to the site's address directly is caught: only the proxy knows the site."""
+    proxy = Proxy()
+    proxy.start()
+    handler = type("Handler", (Fading,), {"proxy": proxy, "asked": []})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    host, trap = traps.four.getsockname()
+    proxy.places[(host, trap)] = server.server_port
+    egress = Egress("127.0.0.1", proxy.port, names=NamesBy.RESOLVER, resolver="9.9.9.9")
+    made = capture(
+        f"http://{host}:{trap}/", tmp_path, GuardPolicy(frozenset({(host, trap)}), egress=egress)
+    )
+    server.shutdown()
+    server.server_close()
+    assert handler.asked == ["/", "/end.png"]
+    assert traps.caught == []
+    others = {one for one in reached if one != f"127.0.0.1 {server.server_port}"}
+    assert others == {f"127.0.0.1 {egress.port}"}
+    assert (made.outcome, made.text) == (Outcome.PARTIAL, "words"), made.reason
+    assert GuardOutcome.EGRESS_DOWN in {one.outcome for one in made.guard}
+    assert made.warc is not None
+    ledger = Written(made.warc.path).ledger
+    lost = {one["url"].rpartition("/")[2] for one in ledger if one["error"]}
+    after = {f"after-{number}.png" for number in range(12)} | {"after-fetch", "after-beacon"}
+    assert {"end.png", *after} <= lost
+    assert all(one["record"] is None for one in ledger if one["error"])
