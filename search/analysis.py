@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from search.forms import forms_everywhere, forms_of, related_characters
@@ -119,10 +120,31 @@ def _split_kept(part: str) -> tuple[str, ...]:
     return tuple(word for run in _RUNS.findall(part) for word in normalise(run))
 
 
+def indexed_words(
+    text: str, language: str | None
+) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """Return what is indexed of a text, exactly and in related forms, each with its place."""
+    parts = list(runs(text))
+    return list(_exact(parts)), list(_related(parts, language))
+
+
 def exact_words(text: str) -> Iterator[tuple[str, int]]:
     """Yield what is indexed of a text, exactly, with its place."""
+    return _exact(runs(text))
+
+
+def related_words(text: str, language: str | None) -> Iterator[tuple[str, int]]:
+    """Yield what is indexed of a text in related forms, with its place."""
+    return _related(runs(text), language)
+
+
+def _exact(parts: Iterable[Sequence[str]]) -> Iterator[tuple[str, int]]:
     place = 0
-    for run in runs(text):
+    for run in parts:
+        if len(run) == 1:  # nearly all of a text written with spaces
+            yield run[0], place
+            place += 1
+            continue
         before = ""
         for word in run:
             yield word, place
@@ -133,10 +155,15 @@ def exact_words(text: str) -> Iterator[tuple[str, int]]:
             place += 1
 
 
-def related_words(text: str, language: str | None) -> Iterator[tuple[str, int]]:
-    """Yield what is indexed of a text in related forms, with its place."""
+def _related(parts: Iterable[Sequence[str]], language: str | None) -> Iterator[tuple[str, int]]:
     place = 0
-    for run in runs(text):
+    for run in parts:
+        if len(run) == 1:
+            forms, width = _related_alone(run[0], language)
+            for form, offset in forms:
+                yield form, place + offset
+            place += width
+            continue
         before = ""
         for word in run:
             characters = related_characters(word)
@@ -151,6 +178,17 @@ def related_words(text: str, language: str | None) -> Iterator[tuple[str, int]]:
                     yield before + character, place - 1
                 before = character
                 place += 1
+
+
+@lru_cache(maxsize=131072)
+def _related_alone(word: str, language: str | None) -> tuple[tuple[tuple[str, int], ...], int]:
+    """Return the related forms of a word that stands alone, from its place on, and its width."""
+    characters = related_characters(word)
+    if not characters:
+        return tuple((form, 0) for form in forms_of(word, language)), 1
+    singles = [(character, at) for at, character in enumerate(characters)]
+    pairs = [(first + second, at) for at, (first, second) in enumerate(pairwise(characters))]
+    return (*singles, *pairs), len(characters)
 
 
 def exact_slots(text: str) -> list[Slot]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from search.analysis import exact_words, related_words
+from search.analysis import indexed_words
 from search.documents import Document
 from search.language import detect_language
 from search.segments import (
@@ -26,24 +26,28 @@ RELATED: Final = "~"  # marks a field's related forms
 FIELDS: Final = (*TEXT_FIELDS, *(name + RELATED for name in TEXT_FIELDS))
 
 
+class _Numbers(dict[str, int]):
+    """Words with their numbers, in the order they came; a new word gets the next."""
+
+    def __missing__(self, word: str) -> int:
+        number = self[word] = len(self)
+        return number
+
+
 class _Column:
     """The words of one field while documents are added."""
 
     def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
+        self.numbers = _Numbers()
         self.words = array("I")
         self.places = array("I")
         self.ends = array("Q")
 
-    def add(self, words: Iterable[tuple[str, int]]) -> None:
+    def add(self, words: Sequence[tuple[str, int]]) -> None:
         """Take up one item's words."""
-        numbers, take, at = self.numbers, self.words.append, self.places.append
-        for word, place in words:
-            number = numbers.get(word)
-            if number is None:
-                number = numbers[word] = len(numbers)
-            take(number)
-            at(place)
+        numbers = self.numbers
+        self.words.extend([numbers[word] for word, _place in words])
+        self.places.extend([place for _word, place in words])
         self.ends.append(len(self.words))
 
 
@@ -61,8 +65,9 @@ def build_segment(path: Path, documents: Sequence[Document]) -> None:
             (document.notes, notes or language),
         )
         for name, (text, spoken) in zip(TEXT_FIELDS, texts, strict=True):
-            columns[name].add(exact_words(text))
-            columns[name + RELATED].add(related_words(text, spoken))
+            exact, related = indexed_words(text, spoken)
+            columns[name].add(exact)
+            columns[name + RELATED].add(related)
     arrays: dict[str, Array] = {}
     ids = [document.item_id.encode() for document in documents]
     arrays["ids"], arrays["id_ends"] = packed_strings(ids)
