@@ -45,6 +45,7 @@ def show_project(session: Session, context: ProjectContext, _body: Any) -> dict[
         "window_from": held.window_from.isoformat() if held.window_from else None,
         "window_to": held.window_to.isoformat() if held.window_to else None,
         "reporting_zone": held.reporting_zone,
+        "version": held.row_version,
         "role": context.role.value,
         "fields": [
             {"key": one.key, "label": one.label, "type": one.type.value}
