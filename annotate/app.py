@@ -27,6 +27,7 @@ ROOMS: Final = (
     "api",
     "auth",
     "captures",
+    "citing",
     "codebooks",
     "coding",
     "differing",

@@ -85,7 +85,7 @@ def to_csv(session: Session, project: Project, rows: Sequence[dict[str, Any]]) -
     return out.getvalue()
 
 
-def to_json(body: dict[str, Any]) -> str:
+def to_json(body: dict[str, Any] | list[Any]) -> str:
     """Write one JSON document, its letters as they are."""
     return json.dumps(body, ensure_ascii=False, indent=1) + "\n"
 

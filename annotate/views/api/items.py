@@ -14,6 +14,7 @@ from annotate.models import Capture, NoteKind, Rendition, ValueSource
 from annotate.permissions import Act
 from annotate.services import (
     checks,
+    citing,
     data_only,
     elsewhere,
     exports,
@@ -330,3 +331,12 @@ def data(session: Session, context: ProjectContext, _body: Any) -> dict[str, Any
     found = library.ids_for(session, context.project, query, parts().engine, context.zone)
     shown = data_only.rows(session, context.project, found[(page - 1) * size : page * size])
     return {"query": query, "total": len(found), "page": page, "size": size, "items": shown}
+
+
+@endpoint("GET", project("/items/<item_id>/prov"), Act.READ, "Where an item comes from (PROV-JSON)")
+def provenance(
+    session: Session, context: ProjectContext, _body: Any, item_id: str
+) -> dict[str, Any]:
+    """Return an item's provenance."""
+    item = items.get_item(session, context.project.id, item_id)
+    return citing.provenance(session, item)
