@@ -31,6 +31,7 @@ from annotate.models import (
 from annotate.services import reliability
 from annotate.services.evidence import anchored
 from annotate.services.exports import spreadsheet_cell
+from annotate.services.registry.answers import as_registered
 from annotate.services.reliability import Sheet, disagreements
 from annotate.services.sources import Source
 
@@ -88,7 +89,8 @@ def decide(
         raise UsageError("Say why: a decision without a rationale is not kept.")
     # By itself and never required: "it should not have been asked" is a decision too.
     alone = Codebook("", variables=(replace(asked, condition=None, required=False),))
-    kept = instrument.checked(alone, {variable: _with_evidence(held, item_id, variable, given)})
+    shown = {variable: _with_evidence(held, item_id, variable, given)}
+    kept = instrument.checked(alone, as_registered(session, project, alone, shown))
     document = instrument.dump(kept)
     selectors = anchored(session, capture_of(session, held, item_id), kept, sources)
     before = decisions_of(session, held.round).get((item_id, variable))

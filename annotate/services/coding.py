@@ -33,6 +33,7 @@ from annotate.models import (
     User,
 )
 from annotate.services.evidence import anchored
+from annotate.services.registry.answers import as_registered
 from annotate.services.sources import Source
 from archive.clock import utc_now
 
@@ -176,7 +177,8 @@ def submit(
     :raises StaleSaveError: the coder submitted elsewhere in between
     """
     _refuse_revealed(unit)
-    kept = instrument.checked(unit.codebook, given)
+    named = as_registered(session, project, unit.codebook, given)
+    kept = instrument.checked(unit.codebook, named)
     document = instrument.dump(kept)
     assignment = unit.assignment
     if assignment.version != seen:
