@@ -44,6 +44,7 @@ ROOMS: Final = (
     "live",
     "memento",
     "memos",
+    "network",
     "packages",
     "people",
     "projects",

@@ -124,7 +124,7 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
     pages.append(f"{study}/rounds/{opened.id}/settle")
     pages += [f"{study}/memos/{memo}", f"{study}/comments", f"{study}/comments/item/{item}"]
     pages.append(f"{study}/for-you")
-    pages += [f"{study}/registry", f"{study}/registry/{registered}", f"{study}/relation-types", f"{study}/differences",
+    pages += [f"{study}/registry", f"{study}/registry/{registered}", f"{study}/relation-types", f"{study}/differences", f"{study}/network", f"{study}/registry-lists",
               f"{study}/sweeps", f"{study}/sweeps/{sweep}",
               f"{study}/items/{item}/relations"]  # fmt: skip
     pages += [f"{study}/screening{tab}" for tab in ("", "?q=棉花", "/many?q=", "/acts")]

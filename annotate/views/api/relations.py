@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -11,6 +12,7 @@ from annotate.models import RegistryEntry, Relation
 from annotate.permissions import Act
 from annotate.services import items
 from annotate.services.registry import keeping, relations, types
+from annotate.services.registry.network import network
 from annotate.services.registry.relations import RelationSpec
 from annotate.views import registry_forms as forms
 from annotate.views.api.registry import DAYS, EVIDENCE, evidence_of, row_json
@@ -112,3 +114,9 @@ def item_relations(
     item = items.get_item(session, context.project.id, item_id)
     found = relations.of_item(session, context.project, item)
     return {"relations": [row_json(one.row) for one in found]}
+
+
+@endpoint("GET", project("/network"), Act.READ, "Who promotes whom, and who is behind whom")
+def show_network(session: Session, context: ProjectContext, _body: Any) -> dict[str, Any]:
+    """Return the network among the items that count."""
+    return {"edges": [asdict(one) for one in network(session, context.project, context.zone)]}
