@@ -70,6 +70,14 @@ class Config:
     behind_tls: bool = _setting(
         False, "a declared proxy in front serves TLS: secure cookies, other hosts allowed"
     )
+    replay_folder: str = _setting(
+        "", "folder of an unmodified ReplayWeb.page build (ui.js, sw.js); empty: none is offered"
+    )
+    replay_address: str = _setting(
+        "http://replay.localhost:5001",
+        "where browsers reach the replay host: a host name of its own, not the application's",
+    )
+    replay_port: int = _setting(5001, "TCP port the replay host listens on", 0, 65535)
     log_level: str = _setting("info", "debug, info, warning or error")
 
     def replaced(self, values: Mapping[str, object]) -> Config:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Mapping
 from typing import Final
 
 import click
-from waitress.server import create_server
+from waitress.server import BaseWSGIServer, create_server
 
 from annotate.app import create_app
 from annotate.cli import Invocation
@@ -15,6 +16,7 @@ from annotate.errors import EnvironmentMissingError, UsageError
 from annotate.jobs import importing
 from annotate.jobs.family import Family, child_stop
 from annotate.jobs.worker import Worker, recover
+from annotate.replay_app import check_settings, create_replay_app, is_offered
 from annotate.wiring import Wiring, open_home
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -65,6 +67,8 @@ def run_server(wiring: Wiring, *, announce: str = "") -> None:
             f"{config.host} is not loopback: sign-ins would cross the network unprotected. "
             "Put a TLS proxy in front and set behind_tls."
         )
+    if is_offered(wiring):
+        check_settings(wiring)
     recover(wiring)
     importing.resume(wiring)
     try:
@@ -82,6 +86,7 @@ def run_server(wiring: Wiring, *, announce: str = "") -> None:
             f"Port {config.port} of {config.host} cannot be served: {error.strerror}. "
             "Set another with --port or HOLDFAST_PORT."
         ) from error
+    replay = _serve_replay(wiring)
     family = Family(child_environment(wiring))
     for number in range(config.workers):
         family.add(f"worker {number}", "annotate.jobs.capturing", f"worker-{number}")
@@ -95,7 +100,28 @@ def run_server(wiring: Wiring, *, announce: str = "") -> None:
         server.run()  # until SIGINT or SIGTERM
     finally:
         server.close()
+        if replay is not None:
+            replay.close()
         family.stop()
+
+
+def _serve_replay(wiring: Wiring) -> BaseWSGIServer | None:
+    """Serve the replay host beside the application, where one is set up."""
+    if not is_offered(wiring):
+        return None
+    config = wiring.config
+    try:
+        server = create_server(
+            create_replay_app(wiring), host=config.host, port=config.replay_port,
+            threads=config.threads, ident=None, clear_untrusted_proxy_headers=True,
+        )  # fmt: skip
+    except OSError as error:
+        raise EnvironmentMissingError(
+            f"Port {config.replay_port} of {config.host} cannot be served: {error.strerror}. "
+            "Set another with HOLDFAST_REPLAY_PORT."
+        ) from error
+    threading.Thread(target=server.run, name="replay", daemon=True).start()
+    return server
 
 
 def child_environment(wiring: Wiring) -> Mapping[str, str]:

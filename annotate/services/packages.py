@@ -96,6 +96,27 @@ def make_ready(chosen: Selection, viewing: Viewing, cookies: Cookies, folder: Pa
     return leaving.make_ready(chosen.warcs, chosen.signed_in, viewing, cookies, folder, at=newest)
 
 
+@dataclass(frozen=True, slots=True)
+class FirstPage:
+    """The page of a package that is shown first; `digits` is its time, 14 of them."""
+
+    url: str
+    digits: str
+
+
+def first_page(chosen: Selection) -> FirstPage:
+    """Return the page of a selection that is shown first: the newest capture of its first item.
+
+    :raises UsageError: the selection has no capture of a page
+    """
+    pages = [one for one in chosen.captures if one.main_offset is not None]
+    if not pages:
+        raise UsageError("Nothing of this selection is captured, so there is nothing to open.")
+    place = {item_id: number for number, item_id in enumerate(chosen.item_ids)}
+    first = min(reversed(pages), key=lambda one: place[one.item_id])
+    return FirstPage(first.final_address or first.address, f"{first.captured_at:%Y%m%d%H%M%S}")
+
+
 def wacz_of(
     session: Session, chosen: Selection, ready: Leaving, key: PackageKey, work: Path
 ) -> Iterator[bytes]:

@@ -10,11 +10,14 @@ from pathlib import Path
 from flask import Blueprint, Response, render_template, request
 from sqlalchemy.orm import Session
 
+from annotate.errors import NotFoundError
 from annotate.permissions import Act
-from annotate.services import exports, items, leaving, library, packages
+from annotate.replay_app import is_offered
+from annotate.services import exports, items, leaving, library, packages, replay_links
 from annotate.services.leaving import Cookies, Identities, Leaving
 from annotate.services.packages import Selection
 from annotate.services.projects import find_project
+from annotate.services.replay_links import ReplayLink
 from annotate.views.captures import viewing
 from annotate.views.context import ProjectContext, actor, load_project, parts, signed_in, wiring
 from archive.export.signing import package_key
@@ -54,6 +57,34 @@ def cdxj(slug: str) -> Response | tuple[str, int]:
         return packages.cdxj_of(ready, wiring().temporary)
 
     return _answer(slug, "cdxj", "text/plain; charset=utf-8", pieces)
+
+
+@bp.post("/p/<slug>/package/replay")
+@signed_in
+def replay(slug: str) -> str:
+    """Make the package ready on the replay host, and give the link that opens it."""
+    home = wiring().home
+    if not is_offered(wiring()):
+        raise NotFoundError("No ReplayWeb.page is put in here: see docs/packages.md.")
+    cookies = Cookies.read(request.form.get("cookies", ""))
+    with tempfile.TemporaryDirectory(prefix="package-", dir=wiring().temporary) as folder:
+        with wiring().database.read() as session:
+            context = load_project(session, slug, Act.EXPORT)
+            chosen = _chosen(session, context)
+            first = packages.first_page(chosen)
+            ready = packages.make_ready(chosen, viewing(), cookies, Path(folder))
+            key = package_key(home)
+            pieces = packages.wacz_of(session, chosen, ready, key, wiring().temporary)
+        name = replay_links.keep_package(home, pieces)
+    with wiring().database.write() as session:  # before anybody has the link
+        exports.record_export(
+            session, actor(), find_project(session, slug), query=chosen.what, kind="replay",
+            rows=len(chosen.captures), cookies=cookies.value,
+        )  # fmt: skip
+    link = ReplayLink(name, first.url, first.digits)
+    words = replay_links.sign(wiring().web_key, link)
+    address = f"{wiring().config.replay_address.rstrip('/')}/open/{words}"
+    return render_template("replay_link.html", args=_args(), link=link, address=address)
 
 
 def _answer(slug: str, kind: str, mime: str, make: _Pieces) -> Response | tuple[str, int]:
@@ -96,7 +127,13 @@ def _page(
     seen: list[leaving.Seen] | None = None,
 ) -> str:
     return render_template(
-        "package.html", chosen=chosen, args=_args(), who=who, cookies=cookies, seen=seen or ()
+        "package.html",
+        chosen=chosen,
+        args=_args(),
+        who=who,
+        cookies=cookies,
+        seen=seen or (),
+        replay=is_offered(wiring()),
     )
 
 

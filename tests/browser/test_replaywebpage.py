@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import threading
 from collections.abc import Iterator
@@ -13,11 +14,20 @@ from pathlib import Path
 import pytest
 import site_example as site
 from playwright.sync_api import sync_playwright
+from sqlalchemy import select
+from waitress.server import create_server
 
+from annotate.app import create_app
+from annotate.models import Item
+from annotate.replay_app import create_replay_app
+from annotate.services import people
+from annotate.wiring import make_home
 from archive.digest import file_sha256
 from archive.export.signing import package_key
 from archive.export.wacz import Contents, PackedPage, PackedWarc, wacz_pieces
 from archive.lookup import IndexFolder
+from config import Config
+from tests.annotate.conftest import PASSWORD, import_whole, make_project
 
 pytestmark = pytest.mark.browser
 THEIRS = Path(__file__).parents[2] / ".venv-oracles/replaywebpage"
@@ -76,6 +86,68 @@ def test_it_opens_with_all_pictures_and_both_answers(served: str) -> None:
     assert seen["heading"] == "پاختا 棉花"
     assert seen["pictures"] == {"plain": 20, "set": 20, "again": 20}
     assert seen["colour"] == "rgb(1, 2, 3)", "the style sheet, last line of the index, is found"
+
+
+@pytest.fixture
+def put_in(tmp_path: Path) -> Iterator[tuple[str, str, str]]:
+    """Serve the application, and its replay host under another name; give session and item."""
+    if not (THEIRS / "ui.js").exists():
+        pytest.skip("ReplayWeb.page is not installed: make oracles")
+    told = {"home": tmp_path / "home", "replay_folder": str(THEIRS)}
+    home = make_home(Config().replaced(told))
+    project = make_project(home)
+    import_whole(home, project, site.write(tmp_path / "crawl.warc.gz"))
+    with home.database.write() as session:
+        item = session.scalars(select(Item.id).where(Item.address == site.HOME)).one()
+        _user, token = people.sign_in(session, "viewer", PASSWORD, hours=1)
+    replay = create_server(create_replay_app(home), host="127.0.0.1", port=0, threads=4)
+    address = f"http://replay.localhost:{replay.effective_port}"
+    home = dataclasses.replace(home, config=home.config.replaced({"replay_address": address}))
+    server = create_server(create_app(home), host="127.0.0.1", port=0, threads=4)
+    threads = [threading.Thread(target=one.run, daemon=True) for one in (replay, server)]
+    for thread in threads:
+        thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}", token, item
+    for one in (server, replay):
+        one.close()
+    home.database.close()
+
+
+def test_it_opens_from_the_page_of_a_package_on_another_host_name(
+    put_in: tuple[str, str, str],
+) -> None:
+    address, token, item = put_in
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+        )
+        context = browser.new_context()
+        context.add_cookies([{"name": "holdfast", "value": token, "url": address}])
+        asked: list[str] = []
+        context.on("request", lambda one: asked.append(one.url))
+        page = context.new_page()
+        page.goto(f"{address}/p/study/package?item={item}")
+        page.get_by_role("button", name="Open in ReplayWeb.page").click()
+        with context.expect_page() as opening:
+            page.locator("main a.button").click()
+        opened = opening.value
+        opened.wait_for_function(WORKER_STANDS, timeout=60_000)
+        opened.reload()
+        opened.wait_for_function(FOUND_TWO, timeout=60_000)
+        seen = opened.evaluate(LOOK)
+        cookies = opened.evaluate("document.cookie")
+        host = opened.evaluate("location.hostname")
+        browser.close()
+    assert host == "replay.localhost"
+    assert cookies == ""
+    assert "cotton: 41" in seen["answers"]
+    assert seen["colour"] == "rgb(1, 2, 3)"
+    strays = [
+        one
+        for one in asked
+        if not one.startswith((address, "http://replay.localhost:", "data:", "blob:"))
+    ]
+    assert strays == []
 
 
 # The archived page stands in a frame within the shadow roots of their page.
