@@ -29,7 +29,10 @@ $(ORACLES)/.installed: requirements/oracles.lock scripts/oracles.sh scripts/repl
 $(ORACLES)/.firefox: scripts/firefox.sh $(ORACLES)/.installed
 	@sh scripts/firefox.sh && touch $@
 
-oracles: $(ORACLES)/.installed $(ORACLES)/.firefox  ## make the environment of other people's readers, for tests and benchmarks
+$(ORACLES)/.screen: scripts/screen.sh $(ORACLES)/.installed
+	@sh scripts/screen.sh && touch $@
+
+oracles: $(ORACLES)/.installed $(ORACLES)/.firefox $(ORACLES)/.screen  ## make the environment of other people's readers, for tests and benchmarks
 
 run: setup  ## open the demo; prints a sign-in link
 	@$(BIN)/holdfast run-demo

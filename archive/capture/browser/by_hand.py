@@ -120,7 +120,7 @@ class ByHandEngine:
                     "Target.createTarget", url=job.address.exact, browserContextId=context,
                     newWindow=True,
                 )  # fmt: skip
-                if not await self._wait(cdp, job):
+                if not await self._wait(cdp, context, job):
                     return False
                 front = await _in_front(cdp, context)
                 if front is None:
@@ -151,7 +151,7 @@ class ByHandEngine:
             visit.broken = str(error)
         await end_visit(cdp, context, guard, recorder, visit)
 
-    async def _wait(self, cdp: Cdp, job: CaptureJob) -> bool:
+    async def _wait(self, cdp: Cdp, context: str, job: CaptureJob) -> bool:
         """Whichever comes first: a button, the terminal, a stop, or the browser being closed."""
         loop, stopped = asyncio.get_running_loop(), asyncio.Event()
         over = threading.Event()
@@ -162,7 +162,7 @@ class ByHandEngine:
                 pressed.set_result(event.get("payload") == "capture")
 
         cdp.on("Runtime.bindingCalled", said)
-        await _open_buttons(cdp)
+        await _show_buttons(cdp, context)
         asked = asyncio.create_task(asyncio.to_thread(self._person, over))
         closed = asyncio.create_task(cdp.gone.wait())
         told = asyncio.create_task(stopped.wait())
@@ -178,12 +178,21 @@ class ByHandEngine:
         return pressed.result() if pressed.done() else at_terminal
 
 
-async def _open_buttons(cdp: Cdp) -> None:
-    """Open the window with the buttons, in a context that reaches nothing."""
-    made = await cdp.send(
-        "Target.createTarget", url="about:blank", newWindow=True, width=460, height=300
+async def _show_buttons(cdp: Cdp, context: str) -> None:
+    """Make the window with the buttons of the one a browser begins with, which reaches nothing.
+
+    Left as it is, a person might take it for the window to use.
+    """
+    pages = (await cdp.send("Target.getTargets"))["targetInfos"]
+    target = next(
+        one["targetId"]
+        for one in pages
+        if one["type"] == "page" and one.get("browserContextId") != context
     )
-    target = made["targetId"]
+    window = await cdp.send("Browser.getWindowForTarget", targetId=target)
+    small = {"width": 500, "height": 360, "left": 20, "top": 20}
+    await cdp.send("Browser.setWindowBounds", windowId=window["windowId"], bounds=small)
+    await cdp.send("Target.activateTarget", targetId=target)
     attached = await cdp.send("Target.attachToTarget", targetId=target, flatten=True)
     session = attached["sessionId"]
     await cdp.send("Runtime.enable", session)
