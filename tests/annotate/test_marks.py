@@ -96,22 +96,18 @@ def test_the_second_tile_of_a_tall_picture_has_pixels_of_its_own(
     assert part.mimetype == "image/png"
 
 
-@pytest.mark.parametrize(
-    ("numbers", "words"),
-    [
+def test_what_is_no_region_of_the_picture_is_refused(sign_in: Browser, held: Capture) -> None:
+    coder = sign_in("coder")
+    for numbers, words in (
         ((0, 0, WIDTH + 1, 10), "not within the picture"),
         ((0, HEIGHT - 5, 10, 10), "not within the picture"),
         ((0, 0, 0, 10), "at least one pixel"),
         ((1, 2, 3), "four whole numbers"),
         ((-1, 0, 5, 5), "four whole numbers"),
         ((), "Draw a region"),
-    ],
-)
-def test_what_is_no_region_of_the_picture_is_refused(
-    sign_in: Browser, held: Capture, numbers: tuple[int, ...], words: str
-) -> None:
-    got = region(sign_in("coder"), held, *numbers)
-    assert (got.status_code, words in got.text) == (400, True)
+    ):
+        got = region(coder, held, *numbers)
+        assert (got.status_code, words in got.text) == (400, True), numbers
 
 
 def test_a_mark_on_what_the_capture_does_not_hold_is_refused(
