@@ -78,9 +78,13 @@ def looks_of(session: Session, project_id: str, labels: Labels) -> Looks:
     """Return what the project's items look like, read once for as long as none is added."""
     count = select(func.count()).select_from(Likeness).where(Likeness.project_id == project_id)
     known = session.scalar(count) or 0
-    return labels.once(
-        ("looks", known), lambda: _read(session, project_id), of=("captures", "items")
-    )
+    held: dict[int, Looks] = labels.once("looks", dict, of=("captures", "items"))
+    looks = held.get(known)
+    if looks is None:
+        looks = _read(session, project_id)
+        held.clear()  # one of them is enough: it is megabytes
+        held[known] = looks
+    return looks
 
 
 def similar_to(session: Session, labels: Labels, item: Item) -> list[Alike]:

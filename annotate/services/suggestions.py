@@ -41,11 +41,14 @@ def suggestions(session: Session, project: Project) -> list[Suggestion]:
     """Return the pairs nobody has judged yet, the likeliest first."""
     labels = labels_of(session, project.id)
     looks = looks_of(session, project.id, labels)
-    every = labels.once(
-        ("suggestions", len(looks.ids), id(looks)),
-        lambda: _proposed(labels, looks),
-        of=("captures", "items"),
-    )
+    held: dict[int, tuple[Looks, list[Suggestion]]]
+    held = labels.once("suggestions", dict, of=("captures", "items"))
+    known = held.get(id(looks))
+    if known is None:
+        known = (looks, _proposed(labels, looks))  # with the looks, so that no other has their id
+        held.clear()
+        held[id(looks)] = known
+    every = known[1]
     judged = _judged(session, project.id)
     root = labels.same
     return [
