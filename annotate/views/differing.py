@@ -13,6 +13,7 @@ from annotate.services import differing, items, live
 from annotate.services.differing import Question
 from annotate.views import registry_forms as forms
 from annotate.views.context import actor, load_project, signed_in, wiring
+from annotate.views.veiling import veil_over
 
 bp = Blueprint("differing", __name__)
 
@@ -33,6 +34,7 @@ def index(slug: str) -> str:
             at=at,
             waiting=waiting,
             decisions=differing.decisions_of(session, context.project),
+            veil=veil_over(session, here.difference.item_id) if here else None,
             **_evidence(session, here),
             feed=live.head(session, context.project.id),
         )

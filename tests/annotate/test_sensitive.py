@@ -17,6 +17,7 @@ from annotate.models import (
     Assignment,
     Capture,
     CodingRound,
+    Event,
     EventKind,
     FieldType,
     Item,
@@ -280,6 +281,11 @@ def test_the_choice_is_a_members_own(sign_in: Browser, wiring: Wiring, project: 
             for role in Role
         }
         assert veils.avoiding(session, here) == {people.find_user(session, "coder").id}
+        events = session.scalars(
+            select(Event.document).where(Event.kind == EventKind.MEMBER_CHOOSE_PICTURES)
+        ).all()
+    assert len(events) == 1
+    assert "avoid" not in events[0]  # the log is everybody's to read
     assert chosen.pop(Role.CODER) is PictureChoice.AVOID
     assert set(chosen.values()) == {PictureChoice.ASK}
     page = "/p/study/sensitive"
