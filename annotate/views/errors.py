@@ -28,6 +28,11 @@ from archive.errors import (
 )
 from search.errors import QuerySyntaxError
 
+_HTTP_LABELS: Final[dict[int, str]] = {
+    404: "There is no such page.",
+    405: "This address is not asked for in that way.",
+    429: "Too many attempts. Wait a minute and try again.",
+}
 _log = logging.getLogger(__name__)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
@@ -84,12 +89,7 @@ def _http(error: HTTPException) -> Response:
     status = error.code or 500
     if status in {301, 302, 303, 307, 308}:
         return make_response(error.get_response())
-    words = {
-        404: "There is no such page.",
-        405: "This address is not asked for in that way.",
-        429: "Too many attempts. Wait a minute and try again.",
-    }
-    return _answer(status, words.get(status) or error.description or str(error))
+    return _answer(status, _HTTP_LABELS.get(status) or error.description or str(error))
 
 
 def _expired_form(error: CSRFError) -> Response:

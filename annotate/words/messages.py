@@ -22,6 +22,8 @@ _PACKAGE: Final = FOLDER.parent
 _APART: Final = frozenset({"commands", "demo", "migrations", "words"})
 _CONSTRUCT: Final = re.compile(r"\{\{(.*?)\}\}|\{%\s*(?:for|set)\b(.*?)%\}", re.DOTALL)
 _LITERAL: Final = re.compile(r"'([^'\\]+)'|\"([^\"\\]+)\"")
+_LABEL_AT: Final = {"_TableSpec": 1, "_Source": 1, "_answer": 1, "sentence": 0}
+"""Which argument of a call is read by people, beside what is raised and flashed."""
 _LETTERS: Final = re.compile(r"[A-Za-z]{2}")
 
 
@@ -45,7 +47,7 @@ def update() -> None:
         if path.is_file():
             with path.open("rb") as file:
                 old = read_po(file, locale=one.tag)
-        new = Catalog(locale=one.tag, project="Holdfast", header_comment=f"# Holdfast: {one.name}")
+        new = Catalog(locale=one.tag)
         for message, places in current.items():
             known = old.get(message)
             new.add(
@@ -54,7 +56,7 @@ def update() -> None:
                 locations=[(place, 0) for place in places],
             )
         with path.open("wb") as out:
-            write_po(out, new, omit_header=False, include_lineno=False, width=100)
+            write_po(out, new, omit_header=True, include_lineno=False, width=100)
 
 
 def _templates() -> Iterator[tuple[str, str]]:
@@ -80,15 +82,25 @@ def _rules() -> Iterator[tuple[str, str]]:
         if _APART.intersection(place.parts):
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and node.args and _tells(node.func):
-                message = _sentence(node.args[0])
-                if message is not None and " " in message:
-                    yield message, place.as_posix()
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                at = _LABEL_AT.get(name, 0 if _tells(name) else None)
+                told = _sentence(node.args[at]) if at is not None and at < len(node.args) else None
+                if told is not None and (" " in told or name in _LABEL_AT):
+                    yield told, place.as_posix()
+            elif isinstance(node, ast.AnnAssign) and _holds_labels(node):
+                for value in node.value.values:  # type: ignore[union-attr]
+                    if (label := _sentence(value)) is not None:
+                        yield label, place.as_posix()
 
 
-def _tells(function: ast.expr) -> bool:
-    name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
-    return name in {"flash", "message"} or name.endswith("Error")
+def _holds_labels(node: ast.AnnAssign) -> bool:
+    named = isinstance(node.target, ast.Name) and node.target.id.endswith("_LABELS")
+    return named and isinstance(node.value, ast.Dict)
+
+
+def _tells(name: str) -> bool:
+    return name == "flash" or name.endswith("Error")
 
 
 def _sentence(node: ast.expr) -> str | None:
