@@ -18,7 +18,7 @@ from typing import Final
 
 from search.forms import forms_everywhere, forms_of, related_characters
 
-ANALYSIS_VERSION: Final = 2
+ANALYSIS_VERSION: Final = 3  # also where what is given to be indexed changed: then made anew
 _JOINERS: Final = "\u200c\u200d"  # inside words of Persian and Uyghur; not part of the spelling
 _DROPPED: Final = dict.fromkeys(
     [
