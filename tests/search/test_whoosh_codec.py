@@ -13,7 +13,7 @@ from whoosh.filedb.filestore import FileStorage
 from whoosh.filedb.structfile import StructFile
 
 from search.documents import Document
-from search.whoosh_codec import HOLDS_FOR, listed, newest_generation
+from search.whoosh_codec import HOLDS_FOR, INDEX_NAME, listed, newest_generation
 from search.whoosh_engine import WhooshEngine
 
 
@@ -54,7 +54,7 @@ def test_what_no_generation_names_is_cleared_away(tmp_path: Path) -> None:
     engine = WhooshEngine(tmp_path)
     engine.apply([Document("a", "p", "", "cotton", "", "")], [], 1)
     folder = engine.folder
-    leaving = folder / "holdfast2_0000000000000000.hfx"
+    leaving = folder / f"{INDEX_NAME}_0000000000000000.hfx"
     leaving.write_bytes(b"a writer died")
     engine.apply([Document("b", "p", "", "cotton", "", "")], [], 2)
     generation, segments = listed(folder)
