@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotate.demo.study import Study
 from annotate.events import Actor
-from annotate.models import EntryKind, Judgement, Project, User
+from annotate.models import EntryKind, FieldValue, Judgement, Project, StudyField, User
 from annotate.services import requests, sameness, sweeps
 from annotate.services.fields import fields_of
 from annotate.services.items import ensure_item
@@ -61,8 +63,7 @@ def seed(
         session, actor, project, table, mapping, base_address=site, engine=engine, first=FIRST
     )
     fill_registry(session, actor, project, study)
-    for name, _number in sweeps.named_in_lists(session, project):
-        sweeps.record_from_list(session, actor, project, name)
+    write_sweeps(session, actor, project)
     for duplicate in study.duplicates:
         variant, _new = ensure_item(session, actor, project, Address.parse(site + duplicate.url))
         original, _new = ensure_item(
@@ -81,6 +82,26 @@ def seed(
             session, actor, project, variant, original, Judgement.SAME, "variant address"
         )
     return project, report
+
+
+def write_sweeps(session: Session, actor: Actor, project: Project) -> None:
+    """Write down the sweeps that the study's list names, each with the items it found."""
+    query = (
+        select(FieldValue.value, FieldValue.item_id)
+        .join(StudyField, StudyField.id == FieldValue.field_id)
+        .where(
+            StudyField.project_id == project.id,
+            StudyField.key == sweeps.FOUND_BY,
+            FieldValue.current,
+        )
+    )
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, item_id in session.execute(query):
+        found[name].append(item_id)
+    for name, item_ids in sorted(found.items()):
+        note = "As the invented study's list names it; nothing else was noted."
+        sweep = sweeps.create(session, actor, project, sweeps.SweepSpec(name, note=note))
+        sweeps.add_items(session, actor, project, sweep, item_ids)
 
 
 def fill_registry(session: Session, actor: Actor, project: Project, study: Study) -> None:
