@@ -111,7 +111,7 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
              f"{study}/codebooks", f"{study}/exchange", f"{study}/data", f"{study}/rounds", "/people", "/me",
              f"{study}/items/{item}/highlights", f"{study}/queue/{asked}", f"{study}/searches",
              f"{study}/watching", f"{study}/package", f"{study}/fixity", f"{study}/sensitive", f"{study}/memos", f"{study}/items/{item}/compare",
-             f"{study}/watching", f"{study}/package", f"{study}/sensitive", f"{study}/memos", f"{study}/history", f"{study}/items/{item}/compare",
+             f"{study}/history",
              f"/c/{taken}/recorded", f"/c/{taken}/missing", f"/c/{taken}/records/0",
              f"/c/{taken}/records"]  # fmt: skip
     marked = f"{study}/items/{item}/highlights?on="
