@@ -153,7 +153,7 @@ def test_the_description_names_every_endpoint(app: Flask, project: Project) -> N
         (method.upper(), path) for path, held in document["paths"].items() for method in held
     }
     routed = {
-        (method, re.sub(r"<(\w+)>", r"{\1}", rule.rule.removeprefix("/api/v1")))
+        (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule.removeprefix("/api/v1")))
         for rule in app.url_map.iter_rules()
         if rule.rule.startswith("/api/v1/projects")
         for method in rule.methods - {"HEAD", "OPTIONS"}
