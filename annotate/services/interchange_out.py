@@ -179,8 +179,12 @@ class _Gathering:
             .where(Annotation.project_id == self._project.id, Annotation.withdrawn_at.is_(None))
             .order_by(Annotation.start, Annotation.id)
         )
+        without_words = 0
         for one, user in rows:
-            if not self._takes(one.item_id) or not one.exact:
+            if not self._takes(one.item_id):
+                continue
+            if not one.exact:
+                without_words += 1
                 continue
             known = self._names.get((ForeignKind.HIGHLIGHT, one.id))
             if known is not None and refi.guid_of(known.maker_name):
@@ -199,6 +203,11 @@ class _Gathering:
                     maker,
                     tuple(self._within.pop(one.id, ())),
                 )
+            )
+        if without_words:
+            self._held_back.append(
+                f"{without_words} marks on whole pages, pictures and films: such a project holds "
+                "texts only. They go out as Web Annotations."
             )
 
     def _rounds(self) -> None:

@@ -197,6 +197,7 @@ def withdraw(slug: str, table: str, row_id: str) -> Response:
     with wiring().database.write() as session:
         context = load_project(session, slug, Act.REGISTER)
         row = keeping.find(session, context.project, table, row_id)
+        context.permit(keeping.act_of(row))
         keeping.withdraw(
             session, actor(), context.project, row,
             back=forms.field("back") == "yes", seen=forms.seen(), reason=forms.field("reason"),
@@ -210,7 +211,7 @@ def undo(slug: str, event_id: int) -> Response:
     """Take one change of the registry back."""
     with wiring().database.write() as session:
         context = load_project(session, slug, Act.REGISTER)
-        keeping.undo(session, actor(), context.project, event_id)
+        context.permit(keeping.act_of(keeping.undo(session, actor(), context.project, event_id)))
     flash("Taken back. The history shows both.")
     return redirect(request.referrer or url_for("registry.index", slug=slug))
 

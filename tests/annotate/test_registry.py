@@ -24,6 +24,7 @@ from annotate.models import (
     RegistryEntry,
     RegistryName,
     Relation,
+    RelationType,
     ValueSource,
 )
 from annotate.services import counting, fields, items, people, projects
@@ -356,6 +357,30 @@ def test_a_kind_of_relation_is_data(sign_in: Browser, project: Project) -> None:
     relation = {"type": "funds", "subject_id": first.rsplit("/", 1)[1], "object": "B"}
     got = send(manager, first, "/p/study/relations", provenance="accounts", **relation)
     assert got.status_code == 302
+
+
+def test_a_kind_of_relation_is_taken_back_by_who_may_make_one(
+    sign_in: Browser, project: Project, wiring: Wiring
+) -> None:
+    manager, coder = sign_in("manager"), sign_in("coder")
+    here = "/p/study/relation-types"
+    form = {"key": "funds", "label": "funds", "inverse": "funded by"}
+    made = send(manager, here, here, **form, subject="entity", object="entity")
+    assert made.status_code == 302
+    with wiring.database.read() as session:
+        kind = session.scalars(select(RelationType).where(RelationType.key == "funds")).one()
+        event = session.scalars(
+            select(Event.id).where(Event.kind == EventKind.RELATION_TYPE_CREATE)
+        ).all()[-1]
+    away = f"/p/study/kept/relation_type/{kind.id}/withdraw"
+    undone = f"/p/study/changes/{event}/undo"
+    assert send(coder, LIST, away, row_version=str(kind.row_version)).status_code == 403
+    assert send(coder, LIST, undone).status_code == 403
+    with wiring.database.read() as session:
+        assert session.get_one(RelationType, kind.id).withdrawn_at is None
+    assert send(manager, here, undone).status_code == 302
+    with wiring.database.read() as session:
+        assert session.get_one(RelationType, kind.id).withdrawn_at is not None
 
 
 def test_the_platform_has_a_handle_once(app: Flask, sign_in: Browser, project: Project) -> None:

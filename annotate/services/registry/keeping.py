@@ -37,6 +37,7 @@ from annotate.models import (
     Sweep,
     User,
 )
+from annotate.permissions import Act
 from annotate.services.live import Happening, happening
 from archive.clock import isoformat, utc_now
 
@@ -63,6 +64,13 @@ _SHAPES: Final[Mapping[str, _Shape]] = {
     "relation_type": _Shape(RelationType, EventKind.RELATION_TYPE_CHANGE),
     "sweep": _Shape(Sweep, EventKind.SWEEP_CHANGE),
 }
+
+
+def act_of(row: KeptRow) -> Act:
+    """Return what somebody must be allowed to do to take a row back, or a change of it."""
+    if isinstance(row, RelationType):
+        return Act.CHANGE_PROJECT
+    return Act.SWEEP if isinstance(row, Sweep) else Act.REGISTER
 
 
 def as_json(value: Any) -> Any:

@@ -265,6 +265,7 @@ def withdraw(
 ) -> dict[str, Any]:
     """Withdraw a row."""
     row = keeping.find(session, context.project, table, row_id)
+    context.permit(keeping.act_of(row))
     keeping.withdraw(
         session, actor(), context.project, row,
         back=body.get("back", False), seen=body["row_version"],
@@ -280,7 +281,9 @@ def withdraw(
 )
 def undo(session: Session, context: ProjectContext, _body: Any, event_id: int) -> dict[str, Any]:
     """Undo a change."""
-    return row_json(keeping.undo(session, actor(), context.project, event_id))
+    row = keeping.undo(session, actor(), context.project, event_id)
+    context.permit(keeping.act_of(row))
+    return row_json(row)
 
 
 def row_json(row: KeptRow) -> dict[str, Any]:
