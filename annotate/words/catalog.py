@@ -57,8 +57,18 @@ def catalog(tag: str) -> Mapping[str, str]:
 def say(message: str, *values: object, tag: str = ENGLISH.tag) -> Markup:
     """Say a message of a template, which is HTML text, with its values escaped into it."""
     words = catalog(tag).get(message, message)
-    said = PLACE.sub(lambda place: str(escape(values[int(place[1]) - 1])), words)
+    put_in = _isolated if language(tag).direction == "rtl" else escape
+    said = PLACE.sub(lambda place: str(put_in(values[int(place[1]) - 1])), words)
     return Markup(said)  # noqa: S704 - our own words, and values that were escaped
+
+
+def _isolated(value: object) -> Markup:
+    """Keep a value from being turned about by right-to-left words beside it: a date above all.
+
+    First strong isolate and its end, Unicode Standard Annex 9, section 2.2; what is markup
+    already has elements for that.
+    """
+    return value if isinstance(value, Markup) else escape(f"\u2068{value}\u2069")
 
 
 def translated(text: object, tag: str) -> str:

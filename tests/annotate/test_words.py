@@ -62,6 +62,12 @@ def test_values_are_escaped_into_a_message() -> None:
     assert catalog.say("{1} of {2}", "<b>", Markup("<i>")) == "&lt;b&gt; of <i>"
 
 
+def test_values_are_not_turned_about_by_words_from_right_to_left() -> None:
+    said = catalog.say("from {1} to {2}", "2020-01-01", Markup("<time>x</time>"), tag="ar")
+    assert "\u20682020-01-01\u2069" in said
+    assert "<time>x</time>" in said
+
+
 def test_sentences_of_the_rules_are_recognised_with_their_values() -> None:
     said = catalog.translated("A password has at least 12 characters.", "zh")
     assert "12" in said
