@@ -149,7 +149,7 @@ def test_the_people_page_of_a_project_offers_the_role(
 ) -> None:
     owner = sign_in("owner")
     settings = "/p/study/settings"
-    assert "<option>data-viewer</option>" in owner.get(settings).text
+    assert '<option value="data-viewer">data-viewer</option>' in owner.get(settings).text
     put = send(owner, settings, "/p/study/members", login="viewer", role="data-viewer")
     assert put.status_code == 302
     assert sign_in("viewer").get("/p/study/").status_code == 403
