@@ -1,4 +1,4 @@
-"""The library at 20,000 items: pages, facets, and a tag on 5,000 at once (issue 5, line 6).
+"""The library at 20,000 items: pages, facets, and a tag on 5,000 at once.
 
 Usage: python benchmarks/library.py [ITEMS]. A home is made of invented items whose words are
 lines of NTREX, in ten languages; it is taken away afterwards. Milliseconds at the 95th percentile,
