@@ -94,6 +94,10 @@ class Browser:
         self._cookies: dict[str, str] = {}
         self._coder = coder
 
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
     def ask(self, method: str, path: str, form: dict[str, str] | None = None) -> tuple[str, str]:
         """Ask for a page; return its text and where it sends to."""
         headers = {"Cookie": "; ".join(f"{key}={value}" for key, value in self._cookies.items())}
@@ -115,8 +119,8 @@ class Browser:
 
 def work(host: str, coder: Coder, until: float, pause: float, start: threading.Barrier) -> None:
     """Code until the time is over."""
+    browser = Browser(host, coder)
     try:
-        browser = Browser(host, coder)
         path = f"/sign-in/link/{coder.link}"
         page, _ = browser.ask("GET", path)
         browser.ask("POST", path, {"csrf_token": _hidden(page, "csrf_token")})
@@ -146,6 +150,8 @@ def work(host: str, coder: Coder, until: float, pause: float, start: threading.B
                 coder.sealed[urlsplit(unit).path.rpartition("/")[2]] = words
     except (AssertionError, OSError, http.client.HTTPException) as error:
         coder.fault = repr(error)
+    finally:
+        browser.close()
 
 
 def run(home: Path, *, seconds: float, coders: int, pause: float) -> dict[str, object]:
