@@ -18,50 +18,13 @@ _ARABIC: Final = re.compile("[\u0600-\u06ff]")
 _HAN: Final = re.compile("[\u3400-\u9fff]")
 _KANA: Final = re.compile("[\u3040-\u30ff]")
 _HANGUL: Final = re.compile("[\uac00-\ud7af]")
-_CANDIDATES: Final = [
-    "ar",
-    "az",
-    "bg",
-    "cs",
-    "da",
-    "de",
-    "el",
-    "en",
-    "es",
-    "fa",
-    "fi",
-    "fr",
-    "he",
-    "hi",
-    "hu",
-    "id",
-    "it",
-    "ja",
-    "kk",
-    "ko",
-    "ky",
-    "ms",
-    "nl",
-    "no",
-    "pl",
-    "ps",
-    "pt",
-    "ro",
-    "ru",
-    "sr",
-    "sv",
-    "sw",
-    "th",
-    "tr",
-    "uk",
-    "ug",
-    "ur",
-    "vi",
-    "zh",
-]
-_ARABIC_SCRIPT: Final = ["ar", "fa", "ps", "ug", "ur"]
+_CANDIDATES: Final = frozenset(
+    "ar az bg cs da de el en es fa fi fr he hi hu id it ja kk ko ky ms nl no "
+    "pl ps pt ro ru sr sv sw th tr uk ug ur vi zh".split()
+)
+_ARABIC_SCRIPT: Final = frozenset({"ar", "fa", "ps", "ug", "ur"})
 _lock = threading.Lock()
-_identifiers: dict[tuple[str, ...], LanguageIdentifier] = {}
+_held: list[LanguageIdentifier] = []
 LIKELY: Final = 0.7
 """From here on a language is said without "perhaps": of what is below, one in three is wrong, of
 what is above, one in a hundred (lines of eight languages cut to 15 letters; see docs)."""
@@ -98,8 +61,22 @@ def tell_language(text: str) -> Told:
     if by_letters is not None:
         return by_letters
     is_arabic = len(_ARABIC.findall(plain)) * 2 > letters
-    code, share = _identifier(_ARABIC_SCRIPT if is_arabic else _CANDIDATES).classify(plain)
-    return Told(str(code), min(1.0, float(share)))
+    code, share = _likeliest(plain, _ARABIC_SCRIPT if is_arabic else _CANDIDATES)
+    return Told(code, min(1.0, share))
+
+
+def _likeliest(plain: str, languages: frozenset[str]) -> tuple[str, float]:
+    """Return the likeliest of some languages, and its share among them.
+
+    One model for all of them: each that is held takes 80 MB. Shares of a part of the languages
+    are those of all, made to add up to one again.
+    """
+    ranked = [
+        (str(code), float(share)) for code, share in _identifier().rank(plain) if code in languages
+    ]
+    total = sum(share for _code, share in ranked)
+    code, share = max(ranked, key=lambda one: one[1])
+    return code, share / total if total else 0.0
 
 
 def _by_letters(plain: str, letters: int) -> Told | None:
@@ -124,12 +101,11 @@ def _of_share(own: int, letters: int) -> float:
     return min(1.0, own / letters) * min(1.0, 0.4 + own / 10)
 
 
-def _identifier(languages: list[str]) -> LanguageIdentifier:
+def _identifier() -> LanguageIdentifier:
     with _lock:
-        key = tuple(languages)
-        if key not in _identifiers:
+        if not _held:
             identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
             known = set(identifier.labels)
-            identifier.set_languages([code for code in languages if code in known])
-            _identifiers[key] = identifier
-        return _identifiers[key]
+            identifier.set_languages(sorted(_CANDIDATES & known))
+            _held.append(identifier)
+        return _held[0]

@@ -7,6 +7,7 @@ import re
 import secrets
 import unicodedata
 from datetime import timedelta
+from functools import cache
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -23,8 +24,6 @@ from archive.clock import utc_now
 SHORTEST_PASSWORD: Final = 12  # characters
 SYSTEM: Final = Actor("", "system", "Holdfast")
 _hasher: Final = PasswordHasher()
-# What a password is checked against where there is no such person: takes the same time.
-_NOBODY: Final = _hasher.hash(secrets.token_hex(16))
 _SIGNED_IN: Final = (
     select(User)
     .join(SignInSession, SignInSession.user_id == User.id)
@@ -36,6 +35,16 @@ _SIGNED_IN: Final = (
 )
 _LOGIN: Final = re.compile(r"[\w.@+-]{1,80}")
 _WRONG: Final = "This name and password do not belong together. Nothing was changed."
+
+
+@cache
+def _nobodys_hash() -> str:
+    """Return what a password is checked against where there is no such person.
+
+    It takes as long as a real one. Made at the first sign-in: it costs 64 MB for a moment, and
+    most processes sign nobody in.
+    """
+    return _hasher.hash(secrets.token_hex(16))
 
 
 def create_user(
@@ -138,8 +147,9 @@ def sign_in(session: Session, login: str, password: str, *, hours: float) -> tup
         user = None
     known = user is not None and user.is_active and user.password_hash is not None
     stored = user.password_hash if user is not None and known else None
+    nobodys = _nobodys_hash()
     try:
-        _hasher.verify(stored or _NOBODY, password)
+        _hasher.verify(stored or nobodys, password)
     except (VerifyMismatchError, InvalidHashError) as error:
         raise SignInError(_WRONG) from error
     if user is None or not known:

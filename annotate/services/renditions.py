@@ -21,7 +21,7 @@ from annotate.models import (
     Item,
     Rendition,
 )
-from archive.extraction.extract import EXTRACTION_VERSION
+from archive.extraction.document import EXTRACTION_VERSION
 from archive.extraction.found import FoundDocument
 from archive.text import TEXT_VERSION
 from search.language import tell_language

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from archive.errors import ExtractionError
-from archive.extraction.extract import DocumentText
+from archive.extraction.document import DocumentText
 from archive.extraction.kinds import DocumentKind
 
 LARGEST: Final = 200_000_000  # bytes of a file

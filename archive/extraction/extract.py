@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from archive.extraction.document import EXTRACTION_VERSION, DocumentText
 from archive.extraction.kinds import DocumentKind
 from archive.extraction.office import read_docx, read_pptx
 from archive.extraction.pdf import read_pdf
@@ -14,21 +15,7 @@ from archive.extraction.sheets import read_xlsx
 from archive.extraction.subtitles import read_subtitles
 from archive.extraction.words import Words
 
-EXTRACTION_VERSION: Final = "holdfast-documents/1"
 LONGEST: Final = 20_000_000  # characters of text kept of one document
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentText:
-    """A document's text; `note` says what is missing of it, in words, "" where nothing is."""
-
-    kind: DocumentKind
-    title: str
-    text: str
-    note: str
-    version: str
-    sha256: str
-    """Hex, of the text in UTF-8."""
 
 
 def extract(data: bytes, kind: DocumentKind, content_type: str = "") -> DocumentText:

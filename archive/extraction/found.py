@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from archive.errors import DamagedRecordError, ExtractionError
 from archive.extraction.bounded import LARGEST, extract_bounded
-from archive.extraction.extract import EXTRACTION_VERSION, DocumentText
+from archive.extraction.document import EXTRACTION_VERSION, DocumentText
 from archive.extraction.kinds import DocumentKind, claimed_kind, document_kind
 from archive.record import RecordRef
 from archive.streaming import open_record

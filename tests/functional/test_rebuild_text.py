@@ -23,7 +23,7 @@ from annotate.models import (
 )
 from annotate.services.renditions import sha256_of
 from annotate.wiring import Wiring
-from archive.extraction.extract import EXTRACTION_VERSION
+from archive.extraction.document import EXTRACTION_VERSION
 from archive.text import TEXT_VERSION
 from search.query import Term
 from search.whoosh_engine import WhooshEngine
