@@ -88,15 +88,15 @@ def _rules() -> Iterator[tuple[str, str]]:
                 told = _sentence(node.args[at]) if at is not None and at < len(node.args) else None
                 if told is not None and (" " in told or name in _LABEL_AT):
                     yield told, place.as_posix()
-            elif isinstance(node, ast.AnnAssign) and _holds_labels(node):
-                for value in node.value.values:  # type: ignore[union-attr]
+            elif isinstance(node, ast.AnnAssign):
+                for value in _labels_in(node):
                     if (label := _sentence(value)) is not None:
                         yield label, place.as_posix()
 
 
-def _holds_labels(node: ast.AnnAssign) -> bool:
+def _labels_in(node: ast.AnnAssign) -> list[ast.expr]:
     named = isinstance(node.target, ast.Name) and node.target.id.endswith("_LABELS")
-    return named and isinstance(node.value, ast.Dict)
+    return node.value.values if named and isinstance(node.value, ast.Dict) else []
 
 
 def _tells(name: str) -> bool:
