@@ -6,8 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Final, cast
+from typing import cast
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
@@ -16,8 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 from annotate.errors import EnvironmentMissingError
-
-SCRIPTS: Final = Path(__file__).parent / "migrations"
+from annotate.schema_version import SCRIPTS
 
 
 def migrate(engine: Engine) -> None:

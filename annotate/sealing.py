@@ -22,8 +22,8 @@ from annotate.models import (
     MemoLink,
     MemoVersion,
     RoundUnit,
-    User,
 )
+from annotate.narrowing import Criteria
 
 # Tables, not entities: criteria of the session would otherwise narrow the criteria themselves.
 _COMMENT = Comment.__table__.c
@@ -37,7 +37,7 @@ _UNIT = RoundUnit.__table__.c
 class Standing:
     """How somebody stands to the blind rounds of a project."""
 
-    user: User
+    user_id: str
     manages: bool
     sealed: tuple[str, ...]
     """The project's blind rounds."""
@@ -47,7 +47,7 @@ class Standing:
     """When the first of their own was opened."""
 
 
-def criteria(standing: Standing) -> tuple[tuple[Any, ColumnElement[bool]], ...]:
+def criteria(standing: Standing) -> Criteria:
     """Return, by entity, what of comments and memos somebody may read now."""
     if not standing.sealed:
         return ()
@@ -79,7 +79,7 @@ def criteria(standing: Standing) -> tuple[tuple[Any, ColumnElement[bool]], ...]:
 
 def _comments(standing: Standing, on: Any) -> ColumnElement[bool]:
     """The rule for everybody, on an entity or its table."""
-    me = standing.user.id
+    me = standing.user_id
     asked = and_(on.is_question, on.round_id.not_in(standing.own)) if standing.manages else false()
     open_ones = or_(on.round_id.is_(None), on.round_id.not_in(standing.sealed))
     return or_(open_ones, on.asker_id == me, on.created_by == me, asked)
@@ -87,7 +87,7 @@ def _comments(standing: Standing, on: Any) -> ColumnElement[bool]:
 
 def _unit_free(standing: Standing) -> ColumnElement[bool]:
     """The rule for who codes blind, on the table of comments."""
-    me = standing.user.id
+    me = standing.user_id
     return or_(
         _COMMENT.created_by == me,
         and_(_COMMENT.asker_id == me, _COMMENT.round_id.is_not(None)),
@@ -104,7 +104,7 @@ def _unit_free(standing: Standing) -> ColumnElement[bool]:
 def _memos(standing: Standing) -> ColumnElement[bool]:
     about_units = select(_LINK.memo_id).where(_LINK.item_id.in_(_units(standing)))
     return or_(
-        _MEMO.changed_by == standing.user.id,
+        _MEMO.changed_by == standing.user_id,
         and_(
             _MEMO.id.not_in(about_units),
             or_(_MEMO.changed_by.not_in(_fellows(standing)), _MEMO.changed_at < standing.since),
@@ -119,5 +119,5 @@ def _units(standing: Standing) -> Any:
 def _fellows(standing: Standing) -> Any:
     """Select those who code in a round of theirs, but not themselves."""
     return select(_ASSIGNMENT.coder_id).where(
-        _ASSIGNMENT.round_id.in_(standing.own), _ASSIGNMENT.coder_id != standing.user.id
+        _ASSIGNMENT.round_id.in_(standing.own), _ASSIGNMENT.coder_id != standing.user_id
     )

@@ -14,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
-from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy import and_, bindparam, exists, or_, select
+from sqlalchemy.orm import Session
 
 from annotate import events, sealing
 from annotate.models import (
@@ -58,6 +57,7 @@ from annotate.models import (
     User,
     ValueDecision,
 )
+from annotate.narrowing import Criteria, Narrowing
 from annotate.sealing import Standing
 from search.documents import Document
 from search.engine import Engine, Found, Health, NearWord
@@ -169,13 +169,13 @@ _WORK: Final = frozenset(
 def blind(session: Session, user: User, project_id: str) -> frozenset[str]:
     """Put the rule on a session for a person; return the items they are blind to now."""
     standing = _standing(session, user, project_id)
-    _narrow(session, _options(sealing.criteria(standing)))
+    _talk(standing).put_on(session, except_for=events.UNNARROWED)
     rounds = standing.own
     if not rounds:
         return frozenset()
     units = select(RoundUnit.item_id).where(RoundUnit.round_id.in_(rounds)).distinct()
     hidden = frozenset(session.scalars(units))
-    _rule(user.id, user.pseudonym, rounds).put_on(session)
+    _rule(user.id, user.pseudonym, rounds).put_on(session, except_for=events.UNNARROWED)
     session.info[_BLIND] = hidden
     events.close_items(
         session,
@@ -198,119 +198,120 @@ def hidden_items(session: Session) -> frozenset[str]:
     return hidden
 
 
-class _Rule:
-    """The criteria for one person and their blind rounds."""
+# Both rules are made once for a coder: that costs more than a query.
+@lru_cache(maxsize=256)
+def _talk(standing: Standing) -> Narrowing:
+    """Return the rule for comments and memos."""
+    return Narrowing(sealing.criteria(standing))
 
-    def __init__(self, user_id: str, pseudonym: str, rounds: tuple[str, ...]) -> None:
-        units = select(RoundUnit.item_id).where(RoundUnit.round_id.in_(rounds))
-        own = select(Assignment.id).where(Assignment.coder_id == user_id)
-        # An item that is coded again keeps what was said of it in revealed rounds, too.
-        readable = select(Assignment.id).where(
-            Assignment.round_id.not_in(rounds), Assignment.item_id.not_in(units)
+
+@lru_cache(maxsize=256)
+def _rule(user_id: str, pseudonym: str, rounds: tuple[str, ...]) -> Narrowing:
+    """Return the rule for one person and their blind rounds."""
+    return Narrowing(_criteria(user_id, pseudonym, rounds))
+
+
+def _criteria(user_id: str, pseudonym: str, rounds: tuple[str, ...]) -> Criteria:
+    units = select(RoundUnit.item_id).where(RoundUnit.round_id.in_(rounds))
+    own = select(Assignment.id).where(Assignment.coder_id == user_id)
+    # An item that is coded again keeps what was said of it in revealed rounds, too.
+    readable = select(Assignment.id).where(
+        Assignment.round_id.not_in(rounds), Assignment.item_id.not_in(units)
+    )
+    proposals = select(StudyField.id).where(StudyField.is_proposal)
+    # Tables, not entities: the rule on an entity would narrow what is to be hidden as well.
+    notes, entries = Note.__table__.c, RegistryEntry.__table__.c
+    hidden_notes = select(notes.id).where(notes.item_id.in_(units))
+    mine = Event.actor == pseudonym
+    elsewhere = select(ItemTag.tag_id).where(ItemTag.item_id.not_in(units))
+    # What rests on a blind item would tell what others read in it; one's own stays in sight.
+    told = tuple(
+        (
+            row,
+            or_(
+                row.made_by == user_id,
+                row.evidence_item_id.is_(None),
+                row.evidence_item_id.not_in(units),
+            ),
         )
-        proposals = select(StudyField.id).where(StudyField.is_proposal)
-        # Tables, not entities: the rule on an entity would narrow what is to be hidden as well.
-        notes, entries = Note.__table__.c, RegistryEntry.__table__.c
-        hidden_notes = select(notes.id).where(notes.item_id.in_(units))
-        mine = Event.actor == pseudonym
-        elsewhere = select(ItemTag.tag_id).where(ItemTag.item_id.not_in(units))
-        # What rests on a blind item would tell what others read in it; one's own stays in sight.
-        told = tuple(
-            (
-                row,
-                or_(
-                    row.made_by == user_id,
-                    row.evidence_item_id.is_(None),
-                    row.evidence_item_id.not_in(units),
+        for row in (RegistryName, HandleUse, Assertion)
+    )
+    unseen = select(entries.id).where(
+        entries.evidence_item_id.in_(units), entries.made_by != user_id
+    )
+    return (
+        *((row, and_(rule, row.entry_id.not_in(unseen))) for row, rule in told),
+        (RegistryEntry, RegistryEntry.id.not_in(unseen)),
+        (EntryTrace, EntryTrace.entry_id.not_in(unseen)),
+        (
+            EntryJudgement,
+            and_(EntryJudgement.entry_id.not_in(unseen), EntryJudgement.into_id.not_in(unseen)),
+        ),
+        (
+            Relation,
+            and_(
+                *(
+                    or_(Relation.made_by == user_id, column.is_(None), column.not_in(units))
+                    for column in (
+                        Relation.subject_item_id,
+                        Relation.object_item_id,
+                        Relation.evidence_item_id,
+                    )
                 ),
-            )
-            for row in (RegistryName, HandleUse, Assertion)
-        )
-        unseen = select(entries.id).where(
-            entries.evidence_item_id.in_(units), entries.made_by != user_id
-        )
-        criteria = (
-            *((row, and_(rule, row.entry_id.not_in(unseen))) for row, rule in told),
-            (RegistryEntry, RegistryEntry.id.not_in(unseen)),
-            (EntryTrace, EntryTrace.entry_id.not_in(unseen)),
-            (
-                EntryJudgement,
-                and_(EntryJudgement.entry_id.not_in(unseen), EntryJudgement.into_id.not_in(unseen)),
-            ),
-            (
-                Relation,
-                and_(
-                    *(
-                        or_(Relation.made_by == user_id, column.is_(None), column.not_in(units))
-                        for column in (
-                            Relation.subject_item_id,
-                            Relation.object_item_id,
-                            Relation.evidence_item_id,
-                        )
-                    ),
-                    *(
-                        or_(column.is_(None), column.not_in(unseen))
-                        for column in (Relation.subject_entry_id, Relation.object_entry_id)
-                    ),
-                ),
-            ),
-            (ValueDecision, ValueDecision.item_id.not_in(units)),
-            (ItemTag, ItemTag.item_id.not_in(units)),
-            (Tag, or_(Tag.created_by == user_id, Tag.id.in_(elsewhere))),
-            (Note, Note.item_id.not_in(units)),
-            (Annotation, Annotation.item_id.not_in(units)),
-            (
-                SensitiveReason,
-                or_(SensitiveReason.item_id.not_in(units), SensitiveReason.marked_by == user_id),
-            ),
-            (NoteVersion, NoteVersion.note_id.not_in(hidden_notes)),
-            (
-                FieldValue,
-                or_(FieldValue.item_id.not_in(units), FieldValue.field_id.not_in(proposals)),
-            ),
-            (BulkOperation, BulkOperation.done_by == user_id),
-            (Screening, Screening.item_id.not_in(units)),
-            (ScreeningOperation, ScreeningOperation.done_by == user_id),
-            (Assignment, or_(Assignment.coder_id == user_id, Assignment.round_id.not_in(rounds))),
-            (
-                CodingAnswer,
-                or_(CodingAnswer.assignment_id.in_(own), CodingAnswer.assignment_id.in_(readable)),
-            ),
-            (CodingDraft, CodingDraft.assignment_id.in_(own)),
-            (CodingElsewhere, CodingElsewhere.item_id.not_in(units)),
-            (
-                ForeignName,
-                or_(ForeignName.item_id.is_(None), ForeignName.item_id.not_in(units)),
-            ),
-            (Decision, Decision.item_id.not_in(units)),
-            (FinalAnswer, FinalAnswer.item_id.not_in(units)),
-            (
-                Event,
-                or_(
-                    mine,
-                    Event.kind.not_in((*_TELLING, *_REGISTRY)),
-                    Event.kind.not_in(_REGISTRY)
-                    & Event.item_id.is_not(None)
-                    & Event.item_id.not_in(units),
+                *(
+                    or_(column.is_(None), column.not_in(unseen))
+                    for column in (Relation.subject_entry_id, Relation.object_entry_id)
                 ),
             ),
-        )
-
-        self._options = _options(criteria)
-
-    def put_on(self, session: Session) -> None:
-        """Narrow every ORM SELECT of the session from here on."""
-        _narrow(session, self._options)
-
-
-_rule = lru_cache(maxsize=256)(_Rule)  # made once for a coder: it costs more than a query
+        ),
+        (ValueDecision, ValueDecision.item_id.not_in(units)),
+        (ItemTag, ItemTag.item_id.not_in(units)),
+        (Tag, or_(Tag.created_by == user_id, Tag.id.in_(elsewhere))),
+        (Note, Note.item_id.not_in(units)),
+        (Annotation, Annotation.item_id.not_in(units)),
+        (
+            SensitiveReason,
+            or_(SensitiveReason.item_id.not_in(units), SensitiveReason.marked_by == user_id),
+        ),
+        (NoteVersion, NoteVersion.note_id.not_in(hidden_notes)),
+        (
+            FieldValue,
+            or_(FieldValue.item_id.not_in(units), FieldValue.field_id.not_in(proposals)),
+        ),
+        (BulkOperation, BulkOperation.done_by == user_id),
+        (Screening, Screening.item_id.not_in(units)),
+        (ScreeningOperation, ScreeningOperation.done_by == user_id),
+        (Assignment, or_(Assignment.coder_id == user_id, Assignment.round_id.not_in(rounds))),
+        (
+            CodingAnswer,
+            or_(CodingAnswer.assignment_id.in_(own), CodingAnswer.assignment_id.in_(readable)),
+        ),
+        (CodingDraft, CodingDraft.assignment_id.in_(own)),
+        (CodingElsewhere, CodingElsewhere.item_id.not_in(units)),
+        (
+            ForeignName,
+            or_(ForeignName.item_id.is_(None), ForeignName.item_id.not_in(units)),
+        ),
+        (Decision, Decision.item_id.not_in(units)),
+        (FinalAnswer, FinalAnswer.item_id.not_in(units)),
+        (
+            Event,
+            or_(
+                mine,
+                Event.kind.not_in((*_TELLING, *_REGISTRY)),
+                Event.kind.not_in(_REGISTRY)
+                & Event.item_id.is_not(None)
+                & Event.item_id.not_in(units),
+            ),
+        ),
+    )
 
 
 def _standing(session: Session, user: User, project_id: str) -> Standing:
     asked = {"project_id": project_id, "user_id": user.id}
     sealed = session.execute(_BLIND_ROUNDS, asked).all()
     if not sealed:
-        return Standing(user, manages=False, sealed=(), own=(), since=None)
+        return Standing(user.id, manages=False, sealed=(), own=(), since=None)
     own = [(one, opened) for one, opened, is_own in sealed if is_own]
     role = session.scalar(
         select(Membership.role).where(
@@ -318,32 +319,12 @@ def _standing(session: Session, user: User, project_id: str) -> Standing:
         )
     )
     return Standing(
-        user,
+        user.id,
         manages=role in {Role.OWNER, Role.MANAGER},
         sealed=tuple(one for one, _opened, _own in sealed),
         own=tuple(one for one, _opened in own),
         since=min((opened for _one, opened in own), default=None),
     )
-
-
-def _options(criteria: Sequence[tuple[Any, ColumnElement[bool]]]) -> list[Any]:
-    return [
-        with_loader_criteria(entity, criterion, include_aliases=True)
-        for entity, criterion in criteria
-    ]
-
-
-def _narrow(session: Session, options: Sequence[Any]) -> None:
-    """Narrow every ORM SELECT of the session from here on."""
-    if not options:
-        return
-
-    def narrow(state: ORMExecuteState) -> None:
-        whole = state.execution_options.keys() & events.UNNARROWED.keys()
-        if state.is_select and not state.is_column_load and not whole:
-            state.statement = state.statement.options(*options)
-
-    sqlalchemy_event.listen(session, "do_orm_execute", narrow)
 
 
 class BlindEngine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +10,12 @@ from typing import Final
 
 from annotate.db import DATABASE_NAME, Database
 from annotate.errors import EnvironmentMissingError, UsageError
-from annotate.migrate import migrate
+from annotate.schema_version import is_current
 from annotate.secret_files import SecretFiles
 from annotate.services.phrase_lists import PhraseBook
 from annotate.services.site_rules import SiteBook
 from archive.capture.network import GuardPolicy
 from archive.capture.sessions import SessionStore
-from archive.export.signing import package_key
 from archive.identifiers import uuid7
 from archive.store import Store
 from config import Config
@@ -83,9 +83,9 @@ def make_home(config: Config) -> Wiring:
     secret = home / WEB_KEY_FILE
     secret.touch(mode=0o600)
     secret.write_bytes(secrets.token_bytes(32))
-    package_key(home)
+    importlib.import_module("archive.export.signing").package_key(home)
     database = Database(home)
-    migrate(database.engine)
+    _bring_up_to_date(database)
     database.close()
     (home / INSTANCE_FILE).write_text(uuid7() + "\n", "ascii")  # last: a home is one that has it
     return open_home(config)
@@ -102,7 +102,7 @@ def open_home(config: Config) -> Wiring:
             f"There is no archive home in {home}. Make one with: holdfast --home {home} init"
         )
     database = Database(home)
-    migrate(database.engine)
+    _bring_up_to_date(database)
     return Wiring(
         config=config,
         home=home,
@@ -127,3 +127,10 @@ def guard_policy(allowed: str) -> GuardPolicy:
             raise UsageError(f"guard_allow: {entry!r} is no IP address with a port.")
         pairs.add((address.strip("[]"), int(port)))
     return GuardPolicy(allowed=frozenset(pairs))
+
+
+# Alembic and cryptography are loaded when a home is made or changed: every start and every
+# import would else hold their 17 MB for nothing.
+def _bring_up_to_date(database: Database) -> None:
+    if not is_current(database.engine):
+        importlib.import_module("annotate.migrate").migrate(database.engine)

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import Final
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
+from search.language_model import Identifier, read_identifier
 
 _ENOUGH: Final = 3  # letters below which nothing is said
 _LOOKED_AT: Final = 5000  # characters
@@ -24,7 +24,7 @@ _CANDIDATES: Final = frozenset(
 )
 _ARABIC_SCRIPT: Final = frozenset({"ar", "fa", "ps", "ug", "ur"})
 _lock = threading.Lock()
-_held: list[LanguageIdentifier] = []
+_held: list[Identifier] = []
 LIKELY: Final = 0.7
 """From here on a language is said without "perhaps": of what is below, one in three is wrong, of
 what is above, one in a hundred (lines of eight languages cut to 15 letters; see docs)."""
@@ -68,8 +68,7 @@ def tell_language(text: str) -> Told:
 def _likeliest(plain: str, languages: frozenset[str]) -> tuple[str, float]:
     """Return the likeliest of some languages, and its share among them.
 
-    One model for all of them: each that is held takes 80 MB. Shares of a part of the languages
-    are those of all, made to add up to one again.
+    Shares of a part of the languages are those of all, made to add up to one again.
     """
     ranked = [
         (str(code), float(share)) for code, share in _identifier().rank(plain) if code in languages
@@ -101,11 +100,8 @@ def _of_share(own: int, letters: int) -> float:
     return min(1.0, own / letters) * min(1.0, 0.4 + own / 10)
 
 
-def _identifier() -> LanguageIdentifier:
+def _identifier() -> Identifier:
     with _lock:
         if not _held:
-            identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-            known = set(identifier.labels)
-            identifier.set_languages(sorted(_CANDIDATES & known))
-            _held.append(identifier)
+            _held.append(read_identifier())
         return _held[0]

@@ -23,7 +23,7 @@ from annotate.services.zones import parse_zone
 from archive.errors import NotAnArchiveError
 from archive.importing.bounded import Limits
 from archive.importing.kinds import LISTS, sniff
-from archive.verify import VerdictWord
+from archive.verdict import VerdictWord
 
 _LISTS = (".csv", ".tsv", ".xlsx")
 _SOUND = frozenset({VerdictWord.INTACT, VerdictWord.INTACT_WITHOUT_DIGESTS, None})

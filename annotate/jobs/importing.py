@@ -30,8 +30,14 @@ from archive.durable import make_folder, seal
 from archive.errors import StoreError
 from archive.importing.bounded import Limits, Progress, read_bounded
 from archive.importing.derive import Original
-from archive.importing.found import FOUND_NAME, FoundPage, load_pages, load_records, load_summary
-from archive.importing.packages import member_path
+from archive.importing.found import (
+    FOUND_NAME,
+    FoundPage,
+    load_pages,
+    load_records,
+    load_summary,
+    member_path,
+)
 from archive.importing.refi import read_project
 from config import load_config
 

@@ -22,8 +22,7 @@ from annotate.wiring import Wiring
 from archive.capture.outcome import Outcome
 from archive.errors import DamagedRecordError
 from archive.importing.bounded import Limits
-from archive.importing.found import FoundPage, PageKind
-from archive.importing.warcs import MISSING_BODY
+from archive.importing.found import MISSING_BODY, FoundPage, PageKind
 from archive.importing.words import with_words_of
 from archive.reader import read_block
 from archive.record import RecordRef

@@ -14,7 +14,7 @@ from archive.capture.outcome import Outcome
 from archive.clock import utc_now
 from archive.identifiers import uuid7
 from archive.importing.found import Basis, PageKind
-from archive.verify import VerdictWord
+from archive.verdict import VerdictWord
 
 ADDRESS = String(8000)
 

@@ -31,7 +31,7 @@ from archive.clock import isoformat
 from archive.extraction.found import FoundDocument, Place
 from archive.store import Store
 from archive.text import TEXT_VERSION
-from archive.verify import VerdictWord
+from archive.verdict import VerdictWord
 from archive.writer import WarcSummary, WrittenRecord
 
 SCREENSHOT_PREFIXES = ("urn:fullPage:", "urn:view:")

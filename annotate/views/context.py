@@ -172,7 +172,7 @@ def enter_project(
     context.permit(act)
     g.context = context
     g.hidden = visibility.blind(session, person(), project.id)
-    if request.blueprint not in _PARTS:
+    if request.blueprint not in _PARTS and request.method in {"GET", "HEAD"}:
         g.for_you = mentions.unread(session, project, person())
     return context
 
@@ -192,11 +192,18 @@ def template_words() -> dict[str, Any]:
     def may(act: str) -> bool:
         return context is not None and permissions.may(context.role, Act[act])
 
+    def for_you() -> int:
+        if context is not None and "for_you" not in g:  # a form that is shown again
+            with wiring().database.read() as session:
+                visibility.blind(session, person(), context.project.id)
+                g.for_you = mentions.unread(session, context.project, person())
+        return cast("int", g.get("for_you", 0))
+
     return {
         "person": getattr(g, "person", None),
         "project": context.project if context else None,
         "context": context,
-        "for_you": getattr(g, "for_you", 0),
+        "for_you": for_you,
         "language": speech.language(),
         "languages": LANGUAGES,
         "script_words": speech.script_words,

@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from archive.importing.child import NO_ROOM, TOO_MUCH
 from archive.importing.derive import Original
 from archive.importing.found import Summary, load_summary
 
+TOO_MUCH: Final = 9
+"""Exit code of the child that needed more than it may have."""
+NO_ROOM: Final = 10
+"""Exit code of the child that had no room to write."""
 _CHECKOUT: Final = Path(__file__).resolve().parents[2]
 _PER_SECOND: Final = 2_000_000  # bytes of a file for which a second is added
 _LOOK: Final = 0.1  # seconds

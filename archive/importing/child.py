@@ -2,8 +2,7 @@
 
 `python -m archive.importing.child FILE NAME SHA256 WORK MEMORY SECONDS`. What it finds goes into
 the work folder (archive/importing/found.py), how far it is to standard output, a JSON a line.
-Exit code 0 when the reading ended, whatever it found; 9 where it needed more than it may have; 10
-where there was no room to write.
+Exit code 0 when the reading ended, whatever it found; else one of archive/importing/bounded.py.
 """
 
 from __future__ import annotations
@@ -18,12 +17,11 @@ import warnings
 from pathlib import Path
 from typing import Final
 
+from archive.importing.bounded import NO_ROOM, TOO_MUCH
 from archive.importing.derive import Original
 from archive.importing.dispatch import read_original
 from archive.importing.found import Findings
 
-TOO_MUCH: Final = 9
-NO_ROOM: Final = 10
 _NO_ROOM: Final = frozenset({errno.EFBIG, errno.ENOSPC, errno.EDQUOT})
 _LARGEST: Final = 60_000_000_000  # bytes of one file written into the work folder
 _LOOK: Final = 0.5  # seconds between two words on how far it is

@@ -17,12 +17,15 @@ from typing import IO, Any, Final
 
 from archive.capture.outcome import Outcome
 from archive.clock import isoformat
+from archive.errors import NotAnArchiveError
 from archive.record import Fault, FaultKind, Record
 from archive.revisits import RevisitClaim
 from archive.verdict import VerdictWord
 
 FOUND_NAME: Final = "found.jsonl"
 PAGES_NAME: Final = "pages.jsonl"
+MISSING_BODY: Final = "a revisit: its body is in another record"
+"""How the reason of a page begins whose body is still missing."""
 
 
 class Basis(StrEnum):
@@ -353,3 +356,14 @@ _TAKE: Final = {
     "refused": _take_refusal,
     "end": _take_end,
 }
+
+
+def member_path(work: Path, path: str) -> Path:
+    """Return where an unpacked member stands.
+
+    :raises NotAnArchiveError: the path leads out of the work folder
+    """
+    found = (work / path).resolve()
+    if not found.is_relative_to(work.resolve()):
+        raise NotAnArchiveError(f"{path!r} leads out of the work folder")
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from archive.errors import DamagedMemberError, NotAnArchiveError
@@ -168,14 +168,3 @@ def _one(line: bytes) -> Iterator[dict[str, Any]]:
         return
     if isinstance(stored, dict):
         yield stored
-
-
-def member_path(work: Path, path: str) -> Path:
-    """Return where an unpacked member stands.
-
-    :raises NotAnArchiveError: the path leads out of the work folder
-    """
-    found = (work / path).resolve()
-    if not found.is_relative_to(work.resolve()):
-        raise NotAnArchiveError(f"{path!r} leads out of the work folder")
-    return found

@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 from archive.digest import Digest
 from archive.errors import DamagedRecordError
 from archive.importing.found import (
+    MISSING_BODY,
     Basis,
     Findings,
     FoundPage,
@@ -46,8 +47,6 @@ _DOCUMENTS: Final[Mapping[str, PageKind]] = {
     "application/x-pdf": PageKind.DOCUMENT,
     "application/vnd.openxmlformats-officedocument": PageKind.DOCUMENT,
 }
-MISSING_BODY: Final = "a revisit: its body is in another record"
-"""How the reason of a page begins whose body is still missing."""
 _FRAMES: Final = frozenset({"iframe", "frame", "embed", "object"})
 _SHOWN_FAULTS: Final = frozenset({401, 403, 404, 410, 429, 451})
 _MOST_CANDIDATES: Final = 100_000

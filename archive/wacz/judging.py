@@ -31,7 +31,8 @@ from archive.wacz.listing import (
     read_listing,
 )
 from archive.wacz.package import Member, Package
-from archive.wacz.signature import UNSIGNED, Signature, judge_signature
+from archive.wacz.signature import UNSIGNED, Signature
+from archive.wacz.signature_check import judge_signature
 from archive.wacz.trust import Trust
 
 _WARC_ENDINGS: Final = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz")
