@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, select
 
+from annotate.criteria import Criteria
 from annotate.models import (
     Assignment,
     Comment,
@@ -23,7 +24,6 @@ from annotate.models import (
     MemoVersion,
     RoundUnit,
 )
-from annotate.narrowing import Criteria
 
 # Tables, not entities: criteria of the session would otherwise narrow the criteria themselves.
 _COMMENT = Comment.__table__.c

@@ -20,6 +20,7 @@ from sqlalchemy import and_, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from annotate import events, sealing
+from annotate.criteria import Criteria, Narrowing
 from annotate.models import (
     Annotation,
     Assertion,
@@ -57,7 +58,6 @@ from annotate.models import (
     User,
     ValueDecision,
 )
-from annotate.narrowing import Criteria, Narrowing
 from annotate.sealing import Standing
 from search.documents import Document
 from search.engine import Engine, Found, Health, NearWord

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import Select, exists, func, select, text, union
 from sqlalchemy.orm import aliased, joinedload, with_loader_criteria
 
+from annotate.criteria import Narrowing, tables_of
 from annotate.models import EntryTrace, Item, ItemTag, Note, Tag
 from annotate.models.base import Base
-from annotate.narrowing import Narrowing, tables_of
 
 OTHER = aliased(ItemTag)
 COUNTED = (
