@@ -40,7 +40,6 @@ from annotate.models import (
     ForeignName,
     HandleUse,
     ItemTag,
-    Membership,
     Note,
     NoteVersion,
     RegistryEntry,
@@ -166,9 +165,9 @@ _WORK: Final = frozenset(
 )
 
 
-def blind(session: Session, user: User, project_id: str) -> frozenset[str]:
+def blind(session: Session, user: User, project_id: str, role: Role) -> frozenset[str]:
     """Put the rule on a session for a person; return the items they are blind to now."""
-    standing = _standing(session, user, project_id)
+    standing = _standing(session, user, project_id, role)
     _talk(standing).put_on(session, except_for=events.UNNARROWED)
     rounds = standing.own
     if not rounds:
@@ -307,17 +306,12 @@ def _criteria(user_id: str, pseudonym: str, rounds: tuple[str, ...]) -> Criteria
     )
 
 
-def _standing(session: Session, user: User, project_id: str) -> Standing:
+def _standing(session: Session, user: User, project_id: str, role: Role) -> Standing:
     asked = {"project_id": project_id, "user_id": user.id}
     sealed = session.execute(_BLIND_ROUNDS, asked).all()
     if not sealed:
         return Standing(user.id, manages=False, sealed=(), own=(), since=None)
     own = [(one, opened) for one, opened, is_own in sealed if is_own]
-    role = session.scalar(
-        select(Membership.role).where(
-            Membership.project_id == project_id, Membership.user_id == user.id
-        )
-    )
     return Standing(
         user.id,
         manages=role in {Role.OWNER, Role.MANAGER},

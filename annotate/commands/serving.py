@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Mapping
 from typing import Final
@@ -19,6 +20,10 @@ from annotate.jobs.worker import Worker, recover
 from annotate.replay_app import check_settings, create_replay_app, is_offered
 from annotate.wiring import Wiring, open_home
 
+# Seconds after which a thread at work lets another have its turn. Each statement to SQLite gives
+# the turn away; at Python's 5 ms a save of twenty statements waited a tenth of a second for a
+# page that somebody else was being shown (benchmarks/coding_load.py).
+_TURN: Final = 0.0005
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -71,6 +76,7 @@ def run_server(wiring: Wiring, *, announce: str = "") -> None:
         check_settings(wiring)
     recover(wiring)
     importing.resume(wiring)
+    sys.setswitchinterval(_TURN)
     try:
         server = create_server(
             create_app(wiring),

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 import rfc8785
@@ -175,6 +176,7 @@ def digest(document: str) -> str:
     return hashlib.sha256(document.encode()).hexdigest()
 
 
+@lru_cache(maxsize=64)  # versions are few, and read with every unit and every save
 def load(document: str) -> Codebook:
     """Read a document.
 

@@ -246,6 +246,8 @@ def open_threads(session: Session, project: Project, *, questions: bool) -> list
 
 def _threads(session: Session, query: Any) -> list[Thread]:
     rows = session.scalars(query.order_by(Comment.id)).all()
+    if not rows:
+        return []
     names = dict(session.execute(select(User.id, User.display_name)).all())
     earlier = _earlier(session, [one.id for one in rows if one.row_version > 1], names)
     found: dict[str, Thread] = {}
@@ -261,6 +263,8 @@ def _threads(session: Session, query: Any) -> list[Thread]:
 def _earlier(
     session: Session, ids: Sequence[str], names: dict[str, str]
 ) -> dict[str, tuple[tuple[CommentVersion, str], ...]]:
+    if not ids:
+        return {}
     query = select(CommentVersion).where(CommentVersion.comment_id.in_(ids))
     found: dict[str, tuple[tuple[CommentVersion, str], ...]] = {}
     for version in session.scalars(query.order_by(CommentVersion.version)):

@@ -171,7 +171,7 @@ def enter_project(
     context = ProjectContext(project, role, parse_zone(zone_name), zone_name)
     context.permit(act)
     g.context = context
-    g.hidden = visibility.blind(session, person(), project.id)
+    g.hidden = visibility.blind(session, person(), project.id, role)
     if request.blueprint not in _PARTS and request.method in {"GET", "HEAD"}:
         g.for_you = mentions.unread(session, project, person())
     return context
@@ -195,7 +195,7 @@ def template_words() -> dict[str, Any]:
     def for_you() -> int:
         if context is not None and "for_you" not in g:  # a form that is shown again
             with wiring().database.read() as session:
-                visibility.blind(session, person(), context.project.id)
+                visibility.blind(session, person(), context.project.id, context.role)
                 g.for_you = mentions.unread(session, context.project, person())
         return cast("int", g.get("for_you", 0))
 
