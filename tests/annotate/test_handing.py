@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 import pytest
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
+from coded import answer, open_round, units
+from coded import book as frozen_book
 from conftest import send
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from test_api import Program
 from test_api import program as api_program
-from test_coding import answer, open_round, units
-from test_coding import book as frozen_book
 
 from annotate import migrate as migration
 from annotate.models import Assignment, CodingAnswer, CodingRound, Event, EventKind, User

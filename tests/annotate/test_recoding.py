@@ -8,17 +8,17 @@ import re
 from collections.abc import Callable
 
 import pytest
+from coded import (
+    answer,
+    open_round,
+    units,
+)
+from coded import book as frozen_book
 from conftest import send
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from test_api import Program
 from test_api import program as api_program
-from test_coding import (
-    answer,
-    open_round,
-    units,
-)
-from test_coding import book as frozen_book
 
 from annotate.errors import UsageError
 from annotate.instrument import answers as instrument
