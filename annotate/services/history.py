@@ -14,7 +14,7 @@ from annotate.errors import UsageError
 from annotate.events import Actor
 from annotate.models import Event, EventKind, Item, Project, User
 from annotate.services.live import Happening, happening
-from annotate.services.undoing import Undo, undo_of
+from annotate.services.undo import Undo, undo_of
 
 SIZE: Final = 100  # events of one page
 WORDS: Final[Mapping[str, str]] = {

@@ -98,14 +98,15 @@ def change(slug: str, sweep_id: str) -> Response:
 @bp.post("/p/<slug>/sweeps/<sweep_id>/items")
 @signed_in
 def find(slug: str, sweep_id: str) -> Response:
-    """Say of all items a search finds that this sweep found them, or take that back."""
+    """Say of items, or of all that a search finds, that this sweep found them, or take it back."""
     with wiring().database.write() as session:
         context = load_project(session, slug, Act.SWEEP)
         row = keeping.get(session, context.project, Sweep, sweep_id, "sweep")
-        query = forms.field("q").strip()
-        if not query:
+        query, ids = forms.field("q").strip(), request.form.getlist("item")
+        if not query and not ids:
             raise UsageError("Write a search; what it finds is then said to come from the sweep.")
-        ids = library.ids_for(session, context.project, query, parts().engine, context.zone)
+        if query:
+            ids = library.ids_for(session, context.project, query, parts().engine, context.zone)
         act = sweeps.take_off if forms.field("act") == "take off" else sweeps.add_items
         number = act(session, actor(), context.project, row, ids)
     flash(f"{number} of {len(ids)} items changed.")

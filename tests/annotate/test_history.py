@@ -95,7 +95,7 @@ def test_what_one_did_is_undone_and_done_again_from_there(sign_in: Browser, here
     assert undo_first(coder, "tag") == 1  # the taking off is undone in its turn
     send(coder, here, f"{here}/sensitive", reason="blood")
     assert undo_first(coder, "item") == 1
-    assert undo_first(coder, "item") == 0
+    assert undo_first(coder, "item") == 1  # marked again
     item = here.rsplit("/", 1)[1]
     send(coder, here, f"/p/study/comments/item/{item}", text="said")
     assert undo_first(coder, "comment") == 1
@@ -159,6 +159,72 @@ def test_notes_values_judgements_screening_and_searches_are_taken_back_too(
     assert "counts for another address" in coder.get(here).text
     assert undo_first(coder, "item") >= 1
     assert "counts for another address" not in coder.get(here).text
+
+
+def test_links_texts_marks_sweeps_and_the_queue_are_taken_back_too(
+    sign_in: Browser, here: str
+) -> None:
+    coder, owner = sign_in("coder"), sign_in("owner")
+    item = here.rsplit("/", 1)[1]
+    memos = "/p/study/memos"
+    memo = send(coder, memos, memos, kind="method", title="روابط", text="a").location
+    send(coder, memo, f"{memo}/links", address="https://example.org/1")
+    assert here in coder.get(memo).text
+    assert undo_first(coder, "memo") == 2
+    assert here not in coder.get(memo).text
+    assert undo_first(coder, "memo") == 2
+    assert here in coder.get(memo).text
+
+    send(coder, here, f"/p/study/comments/item/{item}", text="أول")
+    comment = re.search(r"/p/study/comments/([0-9a-f-]{36})\"", coder.get(here).text)[1]
+    change = f"/p/study/comments/{comment}"
+    assert send(coder, here, change, act="edit", text="ثان", version="1").status_code == 302
+    assert undo_first(coder, "comment") == 2
+    said = [one for one in events(coder, what="comment") if one["kind"] == "comment:edit"]
+    assert [one["after"] for one in said] == ["أول", "ثان"]
+
+    send(coder, here, f"{here}/sensitive", reason="دم")
+    assert undo_first(coder, "item") == 1
+    assert undo_first(coder, "item") == 1  # marked again, with the reason it had
+    assert events(coder, what="item")[0]["reason"] == "دم"
+
+    sweep = send(
+        coder, "/p/study/sweeps", "/p/study/sweeps", kind="query", name="بحث", query="棉"
+    ).location
+    assert send(coder, sweep, f"{sweep}/items", item=item).status_code == 302
+    assert undo_first(coder, "sweep") == 2
+    assert events(coder, what="sweep")[0]["kind"] == "sweep:take-off"
+
+    assert send(owner, "/p/study/queue", "/p/study/queue/pause", reason="now").status_code == 302
+    assert undo_first(owner, "queue") == 1
+    assert events(owner, what="queue")[0]["kind"] == "queue:resume"
+
+    assert send(owner, here, f"{here}/capture", engine="http").status_code == 302
+    assert undo_first(owner, "request") == 1
+    assert undo_first(owner, "request") == 1  # asked for again
+    assert events(owner, what="request")[0]["kind"] == "request:retry"
+
+    settings = "/p/study/settings"
+    send(owner, settings, "/p/study/members", login="viewer", role="coder")
+    assert undo_first(owner, "member") >= 1
+    assert events(owner, what="member")[0]["after"] == "viewer"
+
+
+def test_a_change_of_the_registry_is_taken_back_while_it_stands(sign_in: Browser) -> None:
+    coder = sign_in("coder")
+    page = "/p/study/registry"
+    made = send(
+        coder, page, page, kind="account", label="قناة", platform="youtube", handle="kanal",
+        note="seen on its own page",
+    )  # fmt: skip
+    assert made.status_code == 302, made.text
+    entry = made.location
+    assert "قناة" in coder.get(page).text
+    assert undo_first(coder, "registry-entry") == 1
+    assert "قناة" not in coder.get(page).text
+    assert undo_first(coder, "registry-entry") == 1  # the taking back is taken back
+    assert "قناة" in coder.get(page).text
+    assert coder.get(entry).status_code == 200
 
 
 def found(client: FlaskClient, query: str) -> int:

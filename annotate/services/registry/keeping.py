@@ -155,13 +155,10 @@ def undo(session: Session, actor: Actor, project: Project, event_id: int) -> Kep
     event = session.get(Event, event_id)
     if event is None or event.ledger != project.id:
         raise NotFoundError("This project has no such change.")
-    said = json.loads(event.document)
-    table, _, key = (said["subject"] or [":"])[0].partition(":")
-    row = session.get(_SHAPES[table].row, key) if table in _SHAPES else None
-    if row is None or not isinstance(said["after"], dict):
+    held = _change_of(session, event)
+    if held is None:
         raise NotFoundError("This change cannot be taken back here.")
-    before = said["before"] if isinstance(said["before"], dict) else {WITHDRAWN: True}
-    after = said["after"] if isinstance(said["before"], dict) else {WITHDRAWN: False}
+    row, before, after = held
     now = document(row)
     if any(now[one] != value for one, value in after.items()):
         raise StaleSaveError(
@@ -181,6 +178,30 @@ def undo(session: Session, actor: Actor, project: Project, event_id: int) -> Kep
         reason=f"taken back: {event.n}",
     )
     return _kept(row)
+
+
+def stands(session: Session, event: Event) -> bool:
+    """Tell whether what an event changed is still as it left it, so that `undo` takes it back."""
+    held = _change_of(session, event)
+    if held is None:
+        return False
+    row, _before, after = held
+    now = document(row)
+    return all(now[one] == value for one, value in after.items())
+
+
+def _change_of(
+    session: Session, event: Event
+) -> tuple[KeptRow, dict[str, Any], dict[str, Any]] | None:
+    """Return the row an event changed, and its values before and after; None if it is no such."""
+    said = json.loads(event.document)
+    table, _, key = (said["subject"] or [":"])[0].partition(":")
+    row = session.get(_SHAPES[table].row, key) if table in _SHAPES else None
+    if row is None or not isinstance(said["after"], dict):
+        return None
+    if isinstance(said["before"], dict):
+        return row, said["before"], said["after"]
+    return row, {WITHDRAWN: True}, {WITHDRAWN: False}
 
 
 def history(session: Session, entry_ids: Sequence[str]) -> list[Happening]:
