@@ -28,6 +28,7 @@ class Act(StrEnum):
     SWEEP = "record sweeps"
     SCREEN = "screen items"
     CODE = "code"
+    SEE_COOKIES = "see the cookies that captures were made with"
     MANAGE_CODING = "manage codebooks and rounds"
     CHANGE_PROJECT = "change the project"
     MANAGE_MEMBERS = "manage members"
@@ -48,7 +49,12 @@ _CODER: Final = _VIEWER | {
     Act.SCREEN,
     Act.CODE,
 }
-_MANAGER: Final = _CODER | {Act.IMPORT, Act.CHANGE_PROJECT, Act.MANAGE_CODING}
+_MANAGER: Final = _CODER | {
+    Act.IMPORT,
+    Act.CHANGE_PROJECT,
+    Act.MANAGE_CODING,
+    Act.SEE_COOKIES,
+}
 ACTS: Final[Mapping[Role, frozenset[Act]]] = {
     Role.DATA_VIEWER: _DATA_VIEWER,
     Role.VIEWER: _VIEWER,

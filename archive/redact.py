@@ -29,12 +29,13 @@ from uuid import UUID, uuid4, uuid5
 from archive.clock import isoformat, utc_now
 from archive.content import decode_text
 from archive.digest import Digest, file_sha256
-from archive.durable import seal
+from archive.durable import make_folder, seal
 from archive.errors import DamagedRecordError, NotAnArchiveError, StoreError
 from archive.framing import GZIP_MAGIC
 from archive.headers import end_of_head
 from archive.reader import read_block, read_payload, walk
-from archive.record import Fault, Record
+from archive.reading import make_record
+from archive.record import Fault, Record, RecordRef
 
 HEADERS: Final = (
     "Cookie", "Cookie2", "Authorization", "Proxy-Authorization", "Set-Cookie", "Set-Cookie2",
@@ -121,6 +122,33 @@ def redact(original: Path, copy: Path, *, at: datetime | None = None) -> Redacti
     finally:
         temporary.unlink(missing_ok=True)
     return Redaction(copy, digest, file_sha256(copy), kept, tuple(changes))
+
+
+def redact_record(warc: Path, ref: RecordRef, copy: Path) -> bool:
+    """Write one record without cookies and authorisation as a file of its own.
+
+    Returns False, with nothing written, where it holds none.
+
+    :raises DamagedRecordError: the record cannot be read as declared
+    :raises StoreError: the disk refused
+    """
+    with warc.open("rb") as file:
+        packed = file.read(2) == GZIP_MAGIC[:2]
+    head, block = read_block(warc, ref, limit=LIMIT)
+    record = make_record(ref, head, None, len(block))
+    change = _changed(warc, record._replace(http_head=block[: end_of_head(block)]), packed=packed)
+    if change is None:
+        return False
+    temporary = copy.with_name(f".{copy.name}.{uuid4().hex}.open")
+    try:
+        make_folder(copy.parent)
+        temporary.write_bytes(change[0])
+        temporary.replace(copy)
+    except OSError as error:
+        raise StoreError(f"{copy} cannot be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
 
 
 def find_strings(warc: Path, strings: Sequence[str]) -> Iterator[Sighting]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from flask import Blueprint, Response, jsonify, render_template, request, send_file, url_for
+from flask import Blueprint, Response, g, jsonify, render_template, request, send_file, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -138,10 +138,12 @@ def download(capture_id: str) -> Response:
     """Return the WARC itself, byte for byte, or the stretch of it asked for.
 
     Of a capture made signed in a copy without cookies and authorisation is returned, unless
-    `cookies=keep` asks for the file as it was stored.
+    `cookies=keep` asks for the file as it was stored, and whoever asks may see them.
     """
     with wiring().database.read() as session:
         capture, warc = held(session, capture_id)
+        if capture.session_id is not None and request.args.get("cookies") == "keep":
+            g.context.permit(Act.SEE_COOKIES)
         path = viewing().warc_path(warc)
     name = f"{capture.id}.warc.gz" if warc.import_id is None else warc.name
     if capture.session_id is not None and request.args.get("cookies") != "keep":

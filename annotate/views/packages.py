@@ -61,8 +61,8 @@ def cdxj(slug: str) -> Response | tuple[str, int]:
 
 @bp.post("/p/<slug>/package/replay")
 @signed_in
-def replay(slug: str) -> str:
-    """Make the package ready on the replay host, and give the link that opens it."""
+def replay(slug: str) -> str | tuple[str, int]:
+    """Make the package ready on the replay host, and give the link; ask first, as for a file."""
     home = wiring().home
     if not is_offered(wiring()):
         raise NotFoundError("No ReplayWeb.page is put in here: see docs/packages.md.")
@@ -71,8 +71,12 @@ def replay(slug: str) -> str:
         with wiring().database.read() as session:
             context = load_project(session, slug, Act.EXPORT)
             chosen = _chosen(session, context)
+            _permit(context, chosen, cookies)
             first = packages.first_page(chosen)
+            who = _identities(session, chosen)
             ready = packages.make_ready(chosen, viewing(), cookies, Path(folder))
+            if seen := _seen(ready, who):
+                return _page(chosen, who, cookies, seen), 409
             key = package_key(home)
             pieces = packages.wacz_of(session, chosen, ready, key, wiring().temporary)
         name = replay_links.keep_package(home, pieces)
@@ -80,6 +84,7 @@ def replay(slug: str) -> str:
         exports.record_export(
             session, actor(), find_project(session, slug), query=chosen.what, kind="replay",
             rows=len(chosen.captures), cookies=cookies.value,
+            identity_known=request.form.get("known") == "yes",
         )  # fmt: skip
     link = ReplayLink(name, first.url, first.digits)
     words = replay_links.sign(wiring().web_key, link)
@@ -95,12 +100,11 @@ def _answer(slug: str, kind: str, mime: str, make: _Pieces) -> Response | tuple[
         with wiring().database.read() as session:  # indexes may be made now: no writer waits
             context = load_project(session, slug, Act.EXPORT)
             chosen = _chosen(session, context)
+            _permit(context, chosen, cookies)
             who = _identities(session, chosen)
             ready = packages.make_ready(chosen, viewing(), cookies, folder)
-            if kind == "wacz" and request.form.get("known") != "yes":
-                seen = leaving.look_through(ready, who.strings)
-                if seen:
-                    return _page(chosen, who, cookies, seen), 409
+            if kind == "wacz" and (seen := _seen(ready, who)):
+                return _page(chosen, who, cookies, seen), 409
             pieces = make(session, chosen, ready)
         with wiring().database.write() as session:  # before the first byte is sent
             exports.record_export(
@@ -113,6 +117,18 @@ def _answer(slug: str, kind: str, mime: str, make: _Pieces) -> Response | tuple[
         response.call_on_close(kept.close)  # also where nobody takes the first byte
     response.headers["Content-Disposition"] = f'attachment; filename="{slug}.{kind}"'
     return response
+
+
+def _permit(context: ProjectContext, chosen: Selection, cookies: Cookies) -> None:
+    if cookies is Cookies.KEEP and chosen.with_session:
+        context.permit(Act.SEE_COOKIES)
+
+
+def _seen(ready: Leaving, who: Identities) -> list[leaving.Seen]:
+    """Return where an identity shows in what is to leave, unless somebody said that it may."""
+    if request.form.get("known") == "yes":
+        return []
+    return leaving.look_through(ready, who.strings)
 
 
 def _while_held(pieces: Iterator[bytes], kept: ExitStack) -> Iterator[bytes]:

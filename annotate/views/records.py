@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, g, render_template, request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from annotate import permissions
 from annotate.errors import NotFoundError
 from annotate.models import Capture, Record, WarcFile
+from annotate.permissions import Act
+from annotate.services.discretion import Shown, shown
 from annotate.views.captures import held, viewing
 from annotate.views.context import signed_in, wiring
 from annotate.views.ranges import ranged
@@ -75,10 +78,10 @@ def show(capture_id: str, position: int) -> str:
     as_hex = request.args.get("show") == "hex"
     with wiring().database.read() as session:
         capture, warc, record = _record(session, capture_id, position)
-        path = viewing().warc_path(warc)
-    ref = RecordRef(record.offset, record.length)
-    found, fault, text, rows = None, "", None, []
+    found, fault, text, rows, is_copy = None, "", None, [], False
     try:
+        place = _shown(capture, warc, record)
+        path, ref, is_copy = place.path, place.ref, place.is_copy
         found = inspect(path, ref, check=request.args.get("check") == "yes")
         if as_hex:
             rows = hex_rows(path, ref, start=at - at % 16)
@@ -98,7 +101,8 @@ def show(capture_id: str, position: int) -> str:
         as_hex=as_hex,
         at=at,
         step=HEX_PAGE if as_hex else TEXT_PAGE,
-        catalogued=_catalogued(record, found.block_sha256 if found else ""),
+        is_copy=is_copy,
+        catalogued="" if is_copy else _catalogued(record, found.block_sha256 if found else ""),
         good=Proof.MATCHES,
         bad=Proof.DIFFERS,
     )
@@ -107,18 +111,22 @@ def show(capture_id: str, position: int) -> str:
 @bp.get("/c/<capture_id>/records/<int:position>/record")
 @signed_in
 def save_record(capture_id: str, position: int) -> Response:
-    """Return the record as it stands in its file: a gzip member, where the file is gzip."""
+    """Return the record as it stands in its file: a gzip member, where the file is gzip.
+
+    Who may not see cookies gets a copy without them, of a capture that was made signed in.
+    """
     with wiring().database.read() as session:
-        _capture, warc, record = _record(session, capture_id, position)
-        path = viewing().warc_path(warc)
-    with path.open("rb") as file:
+        capture, warc, record = _record(session, capture_id, position)
+    place = _shown(capture, warc, record)
+    with place.path.open("rb") as file:
         suffix = ".warc.gz" if is_gzip(file) else ".warc"
 
     def pieces(start: int, stop: int) -> Iterator[bytes]:
-        return _stretch(path, record.offset + start, record.offset + stop)
+        return _stretch(place.path, place.ref.offset + start, place.ref.offset + stop)
 
-    response = ranged(record.length, pieces, "application/octet-stream")
-    return _saved(response, f"record-{position}{suffix}")
+    response = ranged(place.ref.length, pieces, "application/octet-stream")
+    name = f"record-{position}-without-cookies" if place.is_copy else f"record-{position}"
+    return _saved(response, f"{name}{suffix}")
 
 
 @bp.get("/c/<capture_id>/records/<int:position>/payload")
@@ -126,9 +134,9 @@ def save_record(capture_id: str, position: int) -> Response:
 def save_payload(capture_id: str, position: int) -> Response:
     """Return the payload with its codings undone, to be saved: never of a type that opens."""
     with wiring().database.read() as session:
-        _capture, warc, record = _record(session, capture_id, position)
-        path = viewing().warc_path(warc)
-    ref = RecordRef(record.offset, record.length)
+        capture, warc, record = _record(session, capture_id, position)
+    place = _shown(capture, warc, record)
+    path, ref = place.path, place.ref
     with open_record(path, ref) as opened:
         length, codings = opened.body_length, opened.codings
     name = _file_name(record)
@@ -198,6 +206,11 @@ def _record(session: Session, capture_id: str, position: int) -> tuple[Capture, 
     if found is None:
         raise NotFoundError("The WARC has no such record.")
     return capture, warc, found
+
+
+def _shown(capture: Capture, warc: WarcFile, record: Record) -> Shown:
+    whole = permissions.may(g.context.role, Act.SEE_COOKIES)
+    return shown(viewing(), capture, warc, record, whole=whole)
 
 
 def _is_words(content_type: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +21,7 @@ from sqlalchemy import select
 from annotate.cli import holdfast
 from annotate.jobs.indexing import index_now
 from annotate.jobs.worker import Worker
-from annotate.models import Capture, CaptureSession, Event, Project
+from annotate.models import Capture, CaptureSession, Event, Project, Record
 from annotate.wiring import Wiring
 from archive.capture.exchange import Exchange
 from archive.capture.job import CaptureJob, CaptureResult
@@ -192,6 +193,50 @@ def test_the_warc_of_one_capture_comes_without_cookies_and_as_stored(
         assert SECRET in gzip.decompress(kept.data)
     with held.get(f"/c/{plain.id}/capture.warc.gz") as whole:
         assert SET in gzip.decompress(whole.data)
+
+
+def test_who_may_not_see_cookies_reads_no_byte_of_them_in_any_view(
+    held: FlaskClient, sign_in: Browser, wiring: Wiring
+) -> None:
+    with wiring.database.read() as session:
+        by_address = {one.address: one for one in session.scalars(select(Capture))}
+        records = {
+            (one.position, one.kind)
+            for one in session.scalars(
+                select(Record).where(Record.warc_file_id == by_address[PLAIN].warc_file_id)
+            )
+        }
+    coder = sign_in("coder")
+
+    def bytes_of(client: FlaskClient, capture: Capture) -> bytes:
+        """Everything the record pages give of a capture, unpacked."""
+        whole = b""
+        for position, _kind in sorted(records):
+            base = f"/c/{capture.id}/records/{position}"
+            for tail in ("", "?show=hex", "/record", "/payload"):
+                with client.get(base + tail) as answer:
+                    assert answer.status_code == 200, (tail, answer.text)
+                    data = answer.data
+                if tail == "?show=hex":
+                    words = re.findall(r"<td>((?:[0-9a-f]{2} ?)+)</td>", data.decode())
+                    data = b"".join(bytes.fromhex(one) for one in words)
+                whole += gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+        return whole
+
+    shown = bytes_of(coder, by_address[PLAIN])
+    assert SECRET not in shown
+    assert SET not in shown
+    assert b"copy without cookies" in shown
+    assert "слово".encode("windows-1251") in shown  # all else is there
+    stored = bytes_of(held, by_address[PLAIN])
+    assert SECRET in stored
+    assert SET in stored
+    assert SET in bytes_of(coder, by_address[OPEN])  # nobody was signed in
+    assert coder.get(f"/c/{by_address[PLAIN].id}/capture.warc.gz?cookies=keep").status_code == 403
+    assert "WARC as stored" not in coder.get(f"/p/study/items/{by_address[PLAIN].item_id}").text
+    assert "as it was stored" not in coder.get("/p/study/package").text
+    assert take(coder, "слово", cookies="keep").status_code == 403
+    assert take(coder, "открыто", cookies="keep").status_code == 200
 
 
 def test_the_command_does_the_same(held: FlaskClient, wiring: Wiring, tmp_path: Path) -> None:
