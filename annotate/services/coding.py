@@ -51,8 +51,17 @@ class Unit:
     capture_id: str | None
     given: Mapping[str, Given]
     """The draft, else what was submitted."""
-    drafted: bool
-    seconds: int
+    draft: CodingDraft | None
+
+    @property
+    def drafted(self) -> bool:
+        """Something is kept that was not sealed."""
+        return self.draft is not None
+
+    @property
+    def seconds(self) -> int:
+        """Spent on the draft."""
+        return self.draft.seconds if self.draft is not None else 0
 
 
 def get_unit(session: Session, project: Project, coder: User, assignment_id: str) -> Unit:
@@ -60,28 +69,46 @@ def get_unit(session: Session, project: Project, coder: User, assignment_id: str
 
     :raises NotFoundError: there is none of that id, or it is somebody else's
     """
-    assignment = session.get(Assignment, assignment_id)
-    one = session.get(CodingRound, assignment.round_id) if assignment is not None else None
-    if (
-        assignment is None
-        or one is None
-        or one.project_id != project.id
-        or assignment.coder_id != coder.id
-    ):
+    query = (
+        select(
+            Assignment,
+            CodingRound,
+            CodebookVersion,
+            RoundUnit.capture_id,
+            CodingDraft,
+            CodingAnswer,
+        )
+        .join(CodingRound, CodingRound.id == Assignment.round_id)
+        .join(CodebookVersion, CodebookVersion.id == CodingRound.version_id)
+        .join(
+            RoundUnit,
+            (RoundUnit.round_id == Assignment.round_id) & (RoundUnit.item_id == Assignment.item_id),
+        )
+        .outerjoin(CodingDraft, CodingDraft.assignment_id == Assignment.id)
+        .outerjoin(
+            CodingAnswer,
+            (CodingAnswer.assignment_id == Assignment.id)
+            & (CodingAnswer.version == Assignment.version),
+        )
+        .where(
+            Assignment.id == assignment_id,
+            Assignment.coder_id == coder.id,
+            CodingRound.project_id == project.id,
+        )
+    )
+    found = session.execute(query).first()
+    if found is None:
         raise NotFoundError("There is no such unit among those you code.")
-    version = session.get_one(CodebookVersion, one.version_id)
-    draft = session.get(CodingDraft, assignment.id)
-    answer = session.get(CodingAnswer, (assignment.id, assignment.version))
+    assignment, one, version, capture_id, draft, answer = found
     held = draft.answers if draft is not None else (answer.answers if answer is not None else "")
     return Unit(
         assignment=assignment,
         round=one,
         codebook=load_codebook(version.document),
         version=version,
-        capture_id=session.get_one(RoundUnit, (one.id, assignment.item_id)).capture_id,
+        capture_id=capture_id,
         given=instrument.load(held),
-        drafted=draft is not None,
-        seconds=draft.seconds if draft is not None else 0,
+        draft=draft,
     )
 
 
@@ -147,7 +174,7 @@ def save_draft(session: Session, unit: Unit, given: Mapping[str, Given], seconds
     """
     _refuse_revealed(unit)
     document = instrument.dump(given)
-    draft = session.get(CodingDraft, unit.assignment.id)
+    draft = unit.draft
     if draft is None:
         draft = CodingDraft(assignment_id=unit.assignment.id, answers=document)
         session.add(draft)
@@ -204,9 +231,8 @@ def submit(
         commitment=commitment(nonce, document),
     )
     session.add(answer)
-    draft = session.get(CodingDraft, assignment.id)
-    if draft is not None:
-        session.delete(draft)
+    if unit.draft is not None:
+        session.delete(unit.draft)
     events.record(
         session,
         EventKind.CODING_SUBMIT,

@@ -19,6 +19,8 @@ import subprocess
 import sys
 import time
 
+LOCK = "holdfast.lock"
+"""The file in a profile that all who use it hold locked."""
 _LOOK = 0.1  # seconds between two looks at the browser
 _TRIES = 20  # a dying renderer may still write into the profile
 
@@ -56,11 +58,36 @@ def _end(browser: subprocess.Popen[bytes] | None, profile: str) -> None:
         with contextlib.suppress(ProcessLookupError):  # it was gone already
             os.killpg(browser.pid, signal.SIGKILL)
         browser.wait()
+    remove_profile(profile)
+
+
+def remove_profile(profile: str | os.PathLike[str]) -> bool:
+    """Remove a profile, its lock file last; return whether it is gone.
+
+    While the lock file stands and nobody holds it, the folder is known to be nobody's: what a
+    dying process writes into it anew is then swept by the next start, however young it is.
+    """
+    lock = os.path.join(profile, LOCK)
     for _ in range(_TRIES):
-        shutil.rmtree(profile, ignore_errors=True)
-        if not os.path.exists(profile):
-            return
+        try:
+            for entry in list(os.scandir(profile)):
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path, ignore_errors=True)
+                elif entry.name != LOCK:
+                    os.unlink(entry.path)
+            if os.listdir(profile) in ([], [LOCK]):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(lock)
+                os.rmdir(profile)
+                return True
+        except FileNotFoundError:
+            if not os.path.exists(profile):
+                return True
+        except OSError:  # written into between two looks
+            with contextlib.suppress(OSError):
+                os.close(os.open(lock, os.O_CREAT | os.O_RDWR, 0o600))
         time.sleep(0.05)
+    return False
 
 
 if __name__ == "__main__":

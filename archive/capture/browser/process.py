@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -30,7 +29,7 @@ _HINTS: Final = """navigator.userAgentData.getHighEntropyValues(
   const plain = (list) => list.map((one) => ({brand: one.brand.replace("Headless", ""),
     version: one.version}));
   return {...told, brands: plain(told.brands), fullVersionList: plain(told.fullVersionList)} })"""
-_LOCK: Final = "holdfast.lock"
+_LOCK: Final = keeper.LOCK
 _YOUNG: Final = 60.0  # seconds in which a folder without a lock may still get one
 _LONGEST: Final = 30  # characters; of 107, with a profile's name and the socket's in it
 _PIPE: Final = 1 << 20  # bytes; the usual 64 KB make one large body a thousand wake-ups
@@ -140,7 +139,7 @@ class BrowserProcess:
                 await self._keeper.wait()
             self._keeper = None
         if self._profile is not None:
-            await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
+            await asyncio.to_thread(keeper.remove_profile, self._profile)
             self._profile = None
         if self._lock is not None:
             os.close(self._lock)
@@ -217,8 +216,7 @@ def sweep() -> int:
             lock = os.open(folder / _LOCK, os.O_RDWR)
         except FileNotFoundError:
             if _age(folder) > _YOUNG:
-                shutil.rmtree(folder, ignore_errors=True)
-                removed += 1
+                removed += keeper.remove_profile(folder)
             continue
         except OSError:  # somebody else's
             continue
@@ -227,8 +225,7 @@ def sweep() -> int:
         except BlockingIOError:
             continue
         else:
-            shutil.rmtree(folder, ignore_errors=True)
-            removed += 1
+            removed += keeper.remove_profile(folder)
         finally:
             os.close(lock)
     return removed
