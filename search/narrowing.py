@@ -7,9 +7,10 @@ from typing import Final
 
 from search.errors import QuerySyntaxError
 from search.query import And, Everything, Label, Node, Or, parse_query
+from search.tree import NO_VALUE
 
 _CLAUSE: Final = re.compile(
-    r"""[^\W\d][\w-]*:(?:["“”„«»](?:[^"“”„«»\\]|\\.)*["“”„«»]|[^\s()"“”„«»]+)"""
+    r"""[^\W\d][\w-]*:(?:"(?:[^"\\]|\\.)*"|["“”„«»](?:[^"“”„«»\\]|\\.)*["“”„«»]|[^\s()"“”„«»]+)"""
 )
 _AND_BEFORE: Final = re.compile(r"(?:\s+AND)?\s*$")
 _AND_AFTER: Final = re.compile(r"^\s*(?:AND\s+)?")
@@ -38,10 +39,13 @@ def holds(query: Node, clause: str) -> Label | None:
     wanted = parse_query(clause)
     if not isinstance(wanted, Label):
         return None
-    same = (wanted.field, wanted.value.casefold())
-    return next(
-        (one for one in labels_above(query) if (one.field, one.value.casefold()) == same), None
-    )
+    return next((one for one in labels_above(query) if _said(one) == _said(wanted)), None)
+
+
+def _said(label: Label) -> tuple[str, str, bool]:
+    """Return what a label says: quotes matter where the word alone means something else."""
+    value = label.value.casefold()
+    return label.field, value, label.quoted and value in NO_VALUE
 
 
 def widened(text: str, label: Label) -> str:

@@ -78,6 +78,11 @@ _TEXT_FIELDS: Final = {
 }
 # As keyboards of other scripts write them; each stands for one character, so columns hold.
 _TYPED: Final = str.maketrans("“”„«»＂（）＊", '""""""()*')
+# What is quoted after a label is a value as it stands, "新华社（英文）": there the signs stay.
+_VALUE: Final = re.compile(
+    r"""(?<=\w:)"(?:[^"\\]|\\.)*" | (?<=\w:)[“”„«»＂"](?P<held>[^“”„«»＂"]*)[“”„«»＂"]""",
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ def parse_query(text: str) -> Node:
     """
     if len(text) > LONGEST:
         raise QuerySyntaxError(f"A query may have {LONGEST} characters", LONGEST + 1)
-    lexemes = _lex(text.translate(_TYPED))
+    lexemes = _lex(_as_typed(text))
     if not lexemes:
         return Everything()
     _refuse_too_many(lexemes)
@@ -106,6 +111,18 @@ def parse_query(text: str) -> Node:
             "There is a ) too many", parser.next.column, "Take it out, or open it before"
         )
     return node
+
+
+def _as_typed(text: str) -> str:
+    """Return a query with the signs of every keyboard as one, character for character."""
+    at = 0
+    pieces: list[str] = []
+    for value in _VALUE.finditer(text):
+        held = value["held"]
+        pieces += [text[at : value.start()].translate(_TYPED)]
+        pieces += [value[0] if held is None else f'"{held}"']
+        at = value.end()
+    return "".join([*pieces, text[at:].translate(_TYPED)])
 
 
 def any_words(text: str, *, related: bool = True) -> Node:
@@ -280,7 +297,8 @@ class _Parser:
             value = self._rejoined(value)
         if field is not None:
             return _text(value, field)
-        return Label(label.text.lower(), _unquoted(value), label.column)
+        quoted = value.kind == "phrase"
+        return Label(label.text.lower(), _unquoted(value), label.column, quoted)
 
     def _rejoined(self, first: _Lexeme) -> _Lexeme:
         text = first.text + (":" if first.kind == "label" else "")

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
+
+NO_VALUE: Final = frozenset({"none", "unknown"})
+"""Values that ask for what has none, unless they stand in quotes and something is called so."""
 
 
 class TextField(StrEnum):
@@ -58,6 +62,8 @@ class Label:
     field: str
     value: str
     column: int
+    quoted: bool = False
+    """The value stands in quotes: where something is called just so, that alone is meant."""
 
 
 @dataclass(frozen=True, slots=True)

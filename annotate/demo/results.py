@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from annotate.demo.fields import Fields, read_json
 from annotate.demo.study import Study
 from annotate.models import Item, Project
-from annotate.services import checks, coded, counting, sweeps
+from annotate.services import checks, coded, counted_tables, counting, sweeps
 from annotate.services.library import ids_for
 from annotate.services.zones import parse_zone
 from search.engine import Engine
@@ -36,7 +36,7 @@ def study_results(
     results: dict[str, Any] = {
         "first_round": round_tables(session, project),
         "first_round_posts_by_reporting_zone": {
-            name: counting.count(session, project, zone=parse_zone(name)).posts
+            name: counted_tables.count(session, project, zone=parse_zone(name)).posts
             for name in dict.fromkeys(
                 [project.reporting_zone, *(name for name, _hours in study.other_reporting_zones)]
             )
@@ -61,7 +61,7 @@ def study_results(
 def round_tables(session: Session, project: Project) -> dict[str, Any]:
     """Return the tables of one round."""
     zone = parse_zone(project.reporting_zone)
-    counted = counting.count(session, project, zone=zone)
+    counted = counted_tables.count(session, project, zone=zone)
     tables = {table.key: table for table in counted.tables}
 
     def numbers(key: str) -> dict[str, int]:
@@ -98,7 +98,7 @@ def differences(session: Session, project: Project) -> dict[str, dict[str, str]]
 def unlisted_numbers(session: Session, project: Project, engine: Engine) -> tuple[int, list[str]]:
     """Open the list behind every number; return how many there are, and those that disagree."""
     zone = parse_zone(project.reporting_zone)
-    counted = counting.count(session, project, zone=zone)
+    counted = counted_tables.count(session, project, zone=zone)
     tables = (*counted.tables, *coded.tables(session, project))
     cells = [*counted.scope, *(cell for table in tables for cell in table.cells)]
     for found in sweeps.funnel(session, project, zone):

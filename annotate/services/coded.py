@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -124,25 +124,39 @@ class _Carrier:
 
 
 def items_with(
-    session: Session, project: Project, value: str, everything: Iterable[str]
+    session: Session,
+    project: Project,
+    value: str,
+    without: Callable[[frozenset[str]], frozenset[str]],
+    *,
+    exactly: bool = False,
 ) -> frozenset[str]:
     """Return the items a `code:` label fits: `variable=value`, `variable`, or `none`.
 
     A code that was merged since finds what was given with it; what it became finds that too.
 
+    :param without: returns the items of which no address is among some
+    :param exactly: where an answer is just this value, it alone is meant, though it be `none`
     :raises UnknownFieldError: no revealed round has such a variable
     """
     finals = _read(session, project)
     if value.lower() == "none":
-        return frozenset(everything) - {item_id for item_id, _variable in finals}
+        return without(frozenset(item_id for item_id, _variable in finals))
     variable, asked, wanted = value.partition("=")
     known = {name for _item, name in finals} | _variables(session, project)
     if variable not in known:
         names = ", ".join(sorted(known)) or "no coded variable yet"
         raise UnknownFieldError(f"code:{variable} is not known; there is {names}")
+    if exactly and asked:
+        found = {
+            item_id
+            for (item_id, name), (now, then) in finals.items()
+            if name == variable and wanted in (*now, *then)
+        }
+        if found:
+            return frozenset(found)
     if wanted == "none":
-        having = {item_id for item_id, name in finals if name == variable}
-        return frozenset(everything) - having
+        return without(frozenset(item_id for item_id, name in finals if name == variable))
     return frozenset(
         item_id
         for (item_id, name), (now, then) in finals.items()

@@ -1,27 +1,25 @@
-"""Counting a study: which items count, and every table with the search that lists its rows.
+"""Counting a study: which items count, and why the others do not.
 
 What counts (decisions 5): a date within the study's window, in whole local days of the
 reporting zone; an author that is state-controlled; at least one account promoted; something
 captured; and nobody excluded it in screening. Items judged the same count once. All else is read
-from field values and, where it
-knows more, from the registry as of the day of the post (decisions 12); never from the coders'
-marks.
+from field values and, where it knows more, from the registry as of the day of the post
+(decisions 12); never from the coders' marks. The tables stand in counted_tables.py.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as made_by
-from datetime import date, datetime, tzinfo
+from datetime import date, tzinfo
 from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from annotate.models import FieldValue, Project, StudyField, ValueSource, ValueState, Verdict
+from annotate.models import Project, StudyField, Verdict
 from annotate.services.attribution import Attribution, Claims, attribute, relations_by_item
 from annotate.services.held_links import HeldRelation
 from annotate.services.label_index import HeldValue, Labels, labels_of
@@ -105,55 +103,6 @@ class Table:
     key: str
     title: str
     cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How many of the counted items' checked values rest on what."""
-
-    field_key: str
-    field_label: str
-    list_alone: Cell
-    differs: Cell
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    """All that the results page shows, for one window and one zone."""
-
-    zone: str
-    scope: tuple[Cell, ...]
-    first_post: str | None
-    last_post: str | None
-    sharers: int
-    creators: int
-    tables: tuple[Table, ...]
-    standings: tuple[Standing, ...]
-
-    @property
-    def posts(self) -> int:
-        """How many items count."""
-        return self.scope[0].number
-
-
-def count(session: Session, project: Project, *, zone: tzinfo) -> Results:
-    """Count the project in `zone`."""
-    everything = load_facts_of_items(session, project.id)
-    whys = {facts.item_id: why(facts, project, zone) for facts in everything}
-    counted = [facts for facts in everything if whys[facts.item_id] is Why.COUNTED]
-    dated = sorted(counted, key=_instant)
-    tables = tuple(_table(spec, counted, zone) for spec in _TABLES if spec.speaks_of(counted, zone))
-    by_key = {table.key: table for table in tables}
-    return Results(
-        zone=str(zone),
-        scope=_scope(Counter(whys.values())),
-        first_post=_raw(dated[0]) if dated else None,
-        last_post=_raw(dated[-1]) if dated else None,
-        sharers=len(by_key["by_sharer"].cells),
-        creators=len(by_key["by_influencer"].cells),
-        tables=tables,
-        standings=_standings(session, project.id, {facts.item_id for facts in counted}),
-    )
 
 
 def why(facts: Facts, project: Project, zone: tzinfo) -> Why:
@@ -245,156 +194,10 @@ def _within(day: date, project: Project) -> bool:
     return after_start and (project.window_to is None or day <= project.window_to)
 
 
-def _instant(facts: Facts) -> tuple[datetime | str, ...]:
-    posted = facts.posted
-    if posted is None:
-        return ("",)
-    return (posted.instant.isoformat() if posted.instant else posted.value, facts.item_id)
-
-
-def _raw(facts: Facts) -> str:
-    return facts.posted.raw if facts.posted is not None else ""
-
-
-def _scope(whys: Counter[Why]) -> tuple[Cell, ...]:
-    return tuple(Cell(reason.value, whys[reason], f"is:{IS_WORDS[reason]}") for reason in Why)
-
-
-@dataclass(frozen=True, slots=True)
-class _TableSpec:
-    key: str
-    title: str
-    values: Callable[[Facts, tzinfo], Iterable[str]]
-    clause: Callable[[str], str]
-    by_label: bool = False  # else: largest first, equal counts by label
-    optional: bool = False  # shown only where there is anything in it
-
-    def speaks_of(self, counted: Sequence[Facts], zone: tzinfo) -> bool:
-        """Tell whether the table says anything: what was seen later, only where somebody looked."""
-        if self.key == "seen_after_capture":
-            return any(one.observed != "none" for one in counted)
-        return not self.optional or any(any(self.values(one, zone)) for one in counted)
-
-
-def _field(key: str) -> Callable[[Facts, tzinfo], Iterable[str]]:
-    return lambda facts, _zone: facts.values.get(key, ())
-
-
-def _month(facts: Facts, zone: tzinfo) -> Iterable[str]:
-    day = facts.day(zone)
-    return () if day is None else (f"{day:%Y-%m}",)
-
-
-def _group(facts: Facts, _zone: tzinfo) -> Iterable[str]:
-    return {value.partition("/")[0] for value in facts.values.get("narrative", ())}
-
-
 def quoted(key: str, value: str) -> str:
     """Write one `field:"value"` clause of the query language."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'{key}:"{escaped}"'
 
 
-_TABLES: Final = (
-    _TableSpec(
-        "by_sharer",
-        "By account",
-        lambda facts, zone: facts.attribution(zone).authors,
-        lambda v: quoted("account", v),
-    ),
-    _TableSpec(
-        "by_influencer",
-        "By creator",
-        lambda facts, zone: facts.attribution(zone).creators,
-        lambda v: quoted("creator", v),
-    ),
-    _TableSpec(
-        "by_entity",
-        "By entity behind the account",
-        lambda facts, zone: facts.attribution(zone).entities,
-        lambda v: quoted("entity", v),
-        optional=True,
-    ),
-    _TableSpec(
-        "by_work",
-        "By work shown",
-        lambda facts, zone: facts.attribution(zone).works,
-        lambda v: quoted("work", v),
-        optional=True,
-    ),
-    _TableSpec(
-        "by_basis",
-        "What the word on state control rests on",
-        lambda facts, zone: facts.attribution(zone).bases,
-        lambda v: quoted("basis", v),
-    ),
-    _TableSpec("by_month", "By month", _month, lambda v: f"month:{v}", by_label=True),
-    _TableSpec("by_platform", "By platform", _field("platform"), lambda v: quoted("platform", v)),
-    _TableSpec("by_language", "By language", _field("language"), lambda v: quoted("language", v)),
-    _TableSpec(
-        "by_narrative", "By narrative", _field("narrative"), lambda v: quoted("narrative", v)
-    ),
-    _TableSpec(
-        "by_narrative_group", "By narrative group", _group, lambda v: quoted("narrative", v + "/*")
-    ),
-    _TableSpec(
-        "seen_after_capture",
-        "Seen after capture",
-        lambda facts, _zone: (facts.observed,),
-        lambda v: quoted("observed", v),
-    ),
-)
 IS_WORDS: Final = {reason: reason.name.lower().replace("_", "-") for reason in Why}
-
-
-def _table(spec: _TableSpec, counted: Sequence[Facts], zone: tzinfo) -> Table:
-    numbers = Counter(value for facts in counted for value in spec.values(facts, zone))
-    ordered = sorted(
-        numbers.items(), key=lambda pair: pair[0] if spec.by_label else (-pair[1], pair[0])
-    )
-    return Table(
-        key=spec.key,
-        title=spec.title,
-        cells=tuple(
-            Cell(value, number, f"is:counted {spec.clause(value)}") for value, number in ordered
-        ),
-    )
-
-
-def _standings(session: Session, project_id: str, counted: set[str]) -> tuple[Standing, ...]:
-    """Of each checked field: counted items whose value only the list supports, or that differ."""
-    rows = session.execute(
-        select(StudyField, FieldValue)
-        .join(FieldValue, FieldValue.field_id == StudyField.id)
-        .where(
-            StudyField.project_id == project_id,
-            StudyField.check != "none",
-            FieldValue.current,
-            FieldValue.source != ValueSource.CAPTURE,
-        )
-        .order_by(StudyField.position)
-    )
-    alone: dict[str, set[str]] = {}
-    differ: dict[str, set[str]] = {}
-    labels: dict[str, str] = {}
-    for field, value in rows:
-        labels[field.key] = field.label
-        alone.setdefault(field.key, set())
-        differ.setdefault(field.key, set())
-        if value.item_id not in counted:
-            continue
-        if value.state is ValueState.DIFFERS:
-            differ[field.key].add(value.item_id)
-        elif value.state is not ValueState.AGREES and value.source is ValueSource.LIST:
-            alone[field.key].add(value.item_id)
-    return tuple(
-        Standing(
-            field_key=key,
-            field_label=label,
-            list_alone=Cell(
-                "rest on the list alone", len(alone[key]), f"is:counted list-alone:{key}"
-            ),
-            differs=Cell("differ from the page", len(differ[key]), f"is:counted differs:{key}"),
-        )
-        for key, label in labels.items()
-    )

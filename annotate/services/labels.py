@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta, tzinfo
+from functools import partial
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -15,8 +16,6 @@ from annotate.models import (
     ObservedState,
     Project,
     StudyField,
-    ValueSource,
-    ValueState,
     Verdict,
 )
 from annotate.services import coded, counting, memos
@@ -26,14 +25,23 @@ from annotate.services.held_verdicts import excluded_for, screened
 from annotate.services.label_index import HeldValue, ItemFacts, Labels, labels_of
 from annotate.services.reasons import attributed, days_of, whys_of
 from annotate.services.similar import similar_to
+from annotate.services.standings import differing, list_alone
 from annotate.services.zones import local_day
 from archive.capture.outcome import Outcome
 from search.errors import UnknownFieldError
 from search.query import Label
+from search.tree import NO_VALUE
 
-NO_VALUE: Final = frozenset({"none", "unknown"})
 _PARTIAL_DATE: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _MONTH: Final = re.compile(r"\d{4}-\d{2}")
+# Labels that go by what an item is attributed to, each with the part of it they go by.
+_ATTRIBUTED: Final = {
+    "account": "authors",
+    "creator": "creators",
+    "entity": "entities",
+    "work": "works",
+    "basis": "bases",
+}
 
 
 class ProjectLabels:
@@ -73,15 +81,11 @@ class ProjectLabels:
             "month": self._month,
             "captured": self._captured,
             "observed": self._observed,
-            "list-alone": self._list_alone,
-            "differs": self._differs,
-            "code": self._code,
+            "list-alone": lambda key: list_alone(self._checked(key)),
+            "differs": lambda key: differing(self._checked(key)),
+            "counts-as": self._counts_as,
             "similar": self._similar,
-            "account": lambda value: self._attributed("authors", value),
-            "creator": lambda value: self._attributed("creators", value),
-            "entity": lambda value: self._attributed("entities", value),
-            "work": lambda value: self._attributed("works", value),
-            "basis": lambda value: self._attributed("bases", value),
+            **{name: partial(self._attributed, what) for name, what in _ATTRIBUTED.items()},
             "relation": self._relation,
             "sweep": self._sweep,
             "excluded": self._excluded,
@@ -106,14 +110,42 @@ class ProjectLabels:
 
         :raises UnknownFieldError: the name is no field here, or the value does not fit it
         """
+        if label.field == "code":
+            return self._code(label)
+        called = self._called(label) if label.quoted else None
+        if called is not None:
+            return called
         own = self._own.get(label.field)
         if own is not None:
             return own(label.value)
         field = self._fields.get(label.field)
         if field is None:
-            known = ", ".join(sorted([*self._own, *self._fields]))
+            known = ", ".join(sorted(["code", *self._own, *self._fields]))
             raise UnknownFieldError(f"There is no field {label.field!r}; there are {known}")
         return self._field(field, label.value)
+
+    def _called(self, label: Label) -> frozenset[str] | None:
+        """Return the items that are called exactly so, where any is: `platform:"none"`."""
+        if label.field in _ATTRIBUTED:
+            held = attributed(
+                self._labels, self._fields.values(), self._zone, _ATTRIBUTED[label.field]
+            )
+            return self.everything() & held[label.value] if label.value in held else None
+        if label.field == "excluded":
+            said = self._labels.screened.items()
+            found = {key for key, held in said for one in held if one.reason == label.value}
+            return self.everything() & found or None
+        field = self._fields.get(label.field) if label.field not in self._own else None
+        if field is None or field.type is FieldType.DATETIME:  # a day stands for its moments
+            return None
+        return self._labels.valued(field.id).get(label.value)
+
+    def _counts_as(self, value: str) -> frozenset[str]:
+        """`counts-as:"month=2020-05"`: any label, of the address alone that counts for others."""
+        name, _, wanted = value.partition("=")
+        if name == "counts-as":
+            raise UnknownFieldError("counts-as: takes another label, as in counts-as:lang=zh")
+        return self.everything() & self.resolve(Label(name, wanted, 1, quoted=True))
 
     def _items(self, fits: Callable[[ItemFacts], bool]) -> frozenset[str]:
         return frozenset(key for key, facts in self._labels.items.items() if fits(facts))
@@ -170,8 +202,7 @@ class ProjectLabels:
         return self._items(lambda facts: facts.capture_id is not None)
 
     def _differing(self) -> frozenset[str]:
-        found = [self._differs(key) for key in self._fields]
-        return frozenset().union(*found)
+        return frozenset().union(*(differing(self._checked(key)) for key in self._fields))
 
     def _lang(self, value: str) -> frozenset[str]:
         if value.lower() in NO_VALUE:
@@ -266,14 +297,16 @@ class ProjectLabels:
             raise UnknownFieldError(f"There is no field {key!r} in this project")
         return self._labels.values.get(field.id, {})
 
-    def _code(self, value: str) -> frozenset[str]:
+    def _code(self, label: Label) -> frozenset[str]:
         """Items by final answer: `code:"frame=food"`, `code:frame`, `code:none`."""
-        return coded.items_with(self._session, self._project, value, self._labels.every)
+        return coded.items_with(
+            self._session, self._project, label.value, self._without, exactly=label.quoted
+        )
 
     def _attributed(self, what: str, value: str) -> frozenset[str]:
         """`account:`, `creator:`, `entity:`, `work:`: as results write it, else by any name."""
         held = attributed(self._labels, self._fields.values(), self._zone, what)
-        own = self._labels.every if self._apart else self.everything()
+        own = self.everything()
         if value in NO_VALUE:
             return own - frozenset().union(*held.values())
         if value == "*":
@@ -321,23 +354,6 @@ class ProjectLabels:
             raise UnknownFieldError(f"This project has no item {value!r}")
         item = self._session.get_one(Item, known)
         return frozenset(one.item_id for one in similar_to(self._session, self._labels, item))
-
-    def _differs(self, key: str) -> frozenset[str]:
-        return frozenset(
-            item_id
-            for item_id, held in self._checked(key).items()
-            if any(one.state is ValueState.DIFFERS for one in held)
-        )
-
-    def _list_alone(self, key: str) -> frozenset[str]:
-        shown = {ValueState.AGREES, ValueState.DIFFERS}
-        found = set()
-        for item_id, held in self._checked(key).items():
-            listed = [one for one in held if one.source is ValueSource.LIST]
-            differs = any(one.state is ValueState.DIFFERS for one in listed)
-            if not differs and any(one.state not in shown for one in listed):
-                found.add(item_id)
-        return frozenset(found)
 
 
 def _days(value: str) -> tuple[date, date]:

@@ -6,7 +6,7 @@ from flask import Blueprint, g, jsonify, render_template
 from werkzeug.wrappers import Response
 
 from annotate.permissions import Act, may
-from annotate.services import checks, counting, data_only, sweeps
+from annotate.services import checks, counted_tables, data_only, sweeps
 from annotate.views.context import load_project, signed_in, wiring
 
 bp = Blueprint("results", __name__)
@@ -18,7 +18,7 @@ def index(slug: str) -> str:
     """Show the tables."""
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.COUNT)
-        results = counting.count(session, context.project, zone=context.zone)
+        results = counted_tables.count(session, context.project, zone=context.zone)
         reads = may(context.role, Act.READ)
         differences = checks.differing(session, context.project.id) if reads else []
         codes = data_only.code_tables(session, context.project, reads=reads)
@@ -34,7 +34,7 @@ def as_json(slug: str) -> Response:
     """Return the same numbers."""
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.COUNT)
-        results = counting.count(session, context.project, zone=context.zone)
+        results = counted_tables.count(session, context.project, zone=context.zone)
         reads = may(context.role, Act.READ)
         codes = data_only.code_tables(session, context.project, reads=reads)
         found = sweeps.funnel(session, context.project, context.zone)

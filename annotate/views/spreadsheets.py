@@ -17,7 +17,7 @@ from annotate.permissions import Act, may
 from annotate.services import (
     adjudication,
     codebooks,
-    counting,
+    counted_tables,
     data_only,
     exports,
     library,
@@ -60,7 +60,7 @@ def results(slug: str) -> Response:
     """Return every table of the results page, a sheet each."""
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.COUNT)
-        counted = counting.count(session, context.project, zone=context.zone)
+        counted = counted_tables.count(session, context.project, zone=context.zone)
         tables = [
             *counted.tables,
             *data_only.code_tables(session, context.project, reads=may(context.role, Act.READ)),

@@ -27,7 +27,7 @@ from annotate.models import (
     RelationType,
     ValueSource,
 )
-from annotate.services import counting, fields, items, people, projects
+from annotate.services import counted_tables, fields, items, people, projects
 from annotate.services.registry import assertions, entries
 from annotate.services.registry.evidence import Evidence
 from annotate.services.zones import parse_zone
@@ -218,7 +218,7 @@ def test_a_count_uses_the_statement_that_held_when_it_was_posted(
     def counted(zone: str) -> dict[str, int]:
         with wiring.database.read() as session:
             held = projects.find_project(session, "study")
-            found = counting.count(session, held, zone=parse_zone(zone))
+            found = counted_tables.count(session, held, zone=parse_zone(zone))
             return {cell.label: cell.number for cell in found.scope}
 
     assert counted("UTC")["counted"] == 3  # the registry says nothing yet: the list serves
@@ -277,7 +277,7 @@ def test_numbers_of_the_results_open_lists_of_that_many_items(
     add(coder, handle="same", platform="facepage", label="农业")
     add(coder, handle="ONE", platform="", label="First")
     with wiring.database.read() as session:
-        results = counting.count(session, project, zone=parse_zone("UTC"))
+        results = counted_tables.count(session, project, zone=parse_zone("UTC"))
     tables = {table.key: table for table in results.tables}
     assert {cell.label: cell.number for cell in tables["by_sharer"].cells} == {
         "chirper/same": 2,

@@ -27,7 +27,7 @@ from annotate.demo.seeding import SLUG, seed
 from annotate.demo.study import Study, load_study
 from annotate.jobs.indexing import index_now
 from annotate.models import Capture, Item, Observation, ObservedState, Project, WarcFile
-from annotate.services import counting, library, people, projects, requests
+from annotate.services import counted_tables, library, people, projects, requests
 from annotate.services.fields import fields_of
 from annotate.services.lists import guess_mapping, import_list, read_list
 from annotate.services.zones import parse_zone
@@ -109,7 +109,7 @@ def numbers(wiring: Wiring, project_id: str) -> dict[str, dict[str, int]]:
     with wiring.database.read() as session:
         project = session.get_one(Project, project_id)
         zone = parse_zone(project.reporting_zone)
-        found = counting.count(session, project, zone=zone)
+        found = counted_tables.count(session, project, zone=zone)
         for cell in [*found.scope, *(cell for table in found.tables for cell in table.cells)]:
             rows = library.ids_for(session, project, cell.query, engine, zone)
             assert len(rows) == cell.number, cell.query

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from annotate.errors import UsageError
 from annotate.models import BulkKind, SavedSearch
 from annotate.permissions import Act, may
-from annotate.services import counting, data_only, library, saved, tags
+from annotate.services import counted_tables, counting, data_only, library, saved, tags
 from annotate.services.zones import parse_zone
 from annotate.views.api.spec import endpoint, project
 from annotate.views.context import ProjectContext, actor, parts, person
@@ -158,7 +158,7 @@ def restore_search(
 def results(session: Session, context: ProjectContext, _body: Any) -> dict[str, Any]:
     """Return the tables."""
     zone = parse_zone(request.args.get("zone") or context.zone_name)
-    counted = counting.count(session, context.project, zone=zone)
+    counted = counted_tables.count(session, context.project, zone=zone)
     codes = data_only.code_tables(session, context.project, reads=may(context.role, Act.READ))
     return {
         "zone": counted.zone,
