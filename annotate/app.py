@@ -11,6 +11,7 @@ from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFProtect
 
 from annotate.selectors.media import read_mark, read_place
+from annotate.services.history import words_of
 from annotate.views import api, errors, speech
 from annotate.views.context import (
     EXTENSION,
@@ -116,6 +117,7 @@ def create_app(wiring: Wiring) -> Flask:
     app.jinja_env.filters["place"] = read_place
     app.jinja_env.filters["media_mark"] = read_mark
     app.jinja_env.filters["listed"] = _listed
+    app.jinja_env.filters["happened"] = _happened
     return app
 
 
@@ -131,6 +133,11 @@ def _add_headers(response: Response) -> Response:
 def _listed(document: str) -> str:
     """Return a list that is kept as JSON as words."""
     return "; ".join(str(one) for one in json.loads(document))
+
+
+def _happened(kind: str) -> str:
+    """Say what an event of a kind did."""
+    return speech.translated(words_of(kind))
 
 
 def _moment(value: datetime | None) -> str:

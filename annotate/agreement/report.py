@@ -18,6 +18,13 @@ BOOTSTRAPS: Final = 1000
 SEED: Final = 20_110_125  # fixed: the same answers give the same interval
 TENTATIVE: Final = 0.8  # Krippendorff 2004, p. 241: below, tentative conclusions only
 UNFIT: Final = 0.667  # below, not for conclusions
+FITNESS_LABELS: Final = {
+    "one category": "undefined: one category",
+    "no pairs": "undefined: no pairs",
+    "unfit": "not for conclusions",
+    "tentative": "tentative",
+    "reliable": "reliable",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +57,10 @@ class Agreement:
     def words(self) -> str:
         """Say what the alpha allows (Krippendorff 2004)."""
         if self.alpha is None:
-            return "undefined: one category" if self.one_category else "undefined: no pairs"
+            return FITNESS_LABELS["one category" if self.one_category else "no pairs"]
         if self.alpha < UNFIT:
-            return "not for conclusions"
-        return "tentative" if self.alpha < TENTATIVE else "reliable"
+            return FITNESS_LABELS["unfit"]
+        return FITNESS_LABELS["tentative" if self.alpha < TENTATIVE else "reliable"]
 
 
 def assess(

@@ -24,7 +24,7 @@ from search.whoosh_engine import WhooshEngine
 @click.command()
 @click.argument("addresses", nargs=-1)
 @click.option("--query", help="All items that this search finds; an empty one finds all.")
-@click.option("--engine", default=revisits.AS_BEFORE, type=click.Choice(revisits.ENGINES))
+@click.option("--engine", default=revisits.AS_BEFORE_LABEL, type=click.Choice(revisits.ENGINES))
 @click.option(
     "--keep",
     default=Keep.WHEN_CHANGED.value,

@@ -81,8 +81,8 @@ def agreement_of(session: Session, one: CodingRound) -> dict[str, dict[str, Any]
     """Return the agreement in the keys of a study's expected.json."""
     names = {
         "": INCLUDE,
-        reliability.NONE_COUNTS: f"{NARRATIVE} (none counts as a value)",
-        reliability.ASKED_OF_ALL: f"{NARRATIVE} (items both include)",
+        reliability.NONE_COUNTS_LABEL: f"{NARRATIVE} (none counts as a value)",
+        reliability.ASKED_OF_ALL_LABEL: f"{NARRATIVE} (items both include)",
     }
     found: dict[str, dict[str, Any]] = {}
     for report in reliability.report(reliability.sheet(session, one)):
@@ -90,7 +90,7 @@ def agreement_of(session: Session, one: CodingRound) -> dict[str, dict[str, Any]
             "percent": _rounded(report.agreement.percent),
             "krippendorff_alpha_nominal": _rounded(report.agreement.alpha),
         }
-        if report.policy == reliability.ASKED_OF_ALL:
+        if report.policy == reliability.ASKED_OF_ALL_LABEL:
             numbers = {"n": report.agreement.units} | numbers
         found[names[report.policy]] = numbers
     return found

@@ -17,7 +17,7 @@ from annotate.services.live import Happening, happening
 from annotate.services.undo import Undo, undo_of
 
 SIZE: Final = 100  # events of one page
-WORDS: Final[Mapping[str, str]] = {
+ACT_LABELS: Final[Mapping[str, str]] = {
     "project:create": "made the project",
     "project:change": "changed the project's settings",
     "member:add": "took somebody in",
@@ -132,6 +132,46 @@ WORDS: Final[Mapping[str, str]] = {
     "sweep:find": "said that a sweep found the item",
     "sweep:take-off": "took an item off a sweep",
 }
+SUBJECT_LABELS: Final[Mapping[str, str]] = {
+    "annotation": "marks on evidence",
+    "api-token": "tokens of programs",
+    "assertion": "statements about accounts and entities",
+    "assignment": "who codes what",
+    "bulk": "acts on many items",
+    "capture": "captures",
+    "capture-session": "capture sessions",
+    "codebook": "codebooks",
+    "coding": "codings",
+    "comment": "comments",
+    "decision": "settled disagreements",
+    "egress": "the way captures leave",
+    "export": "exports",
+    "field": "fields",
+    "file": "imported files",
+    "fixity": "checks of stored files",
+    "handle": "handles of accounts",
+    "item": "items",
+    "list": "lists",
+    "member": "members",
+    "memo": "memos",
+    "note": "notes",
+    "project": "the project",
+    "queue": "the queue",
+    "registry-entry": "registry entries",
+    "registry-name": "names in the registry",
+    "relation": "relations",
+    "relation-type": "kinds of relations",
+    "request": "capture requests",
+    "round": "rounds",
+    "screening": "screening of many items",
+    "search": "saved searches",
+    "sweep": "sweeps",
+    "tag": "tags",
+    "user": "people who sign in",
+    "value": "values of fields",
+    "watch": "watches",
+}
+"""What an event is about, by the part of its kind before the colon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,4 +252,4 @@ def lines(
 
 def words_of(kind: str) -> str:
     """Return what was done, in words."""
-    return WORDS.get(kind) or kind.replace("-", " ").replace(":", ": ")
+    return ACT_LABELS.get(kind) or kind.replace("-", " ").replace(":", ": ")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, Final
 
 from sqlalchemy.orm import Session
 
 from annotate.exchange import qdpx
 from annotate.models import Rendition
 from archive.importing import refi
+
+NUMBER_LABELS: Final = ("texts", "codes", "coders", "selections", "codings", "notes")
 
 
 @dataclass(slots=True)
@@ -45,17 +47,19 @@ def text_of(session: Session, outgoing: Outgoing, guid: str) -> str:
 def numbers_of(outgoing: Outgoing) -> dict[str, int]:
     """Count what goes out, for the page and for programs."""
     project = outgoing.project
-    return {
-        "texts": len(project.sources),
-        "codes": len(project.all_codes()),
-        "coders": len(project.users),
-        "selections": sum(len(one.selections) for one in project.sources),
-        "codings": sum(
-            len(one.codings) + sum(len(part.codings) for part in one.selections)
-            for one in project.sources
-        ),
-        "notes": len(project.notes) - 1,  # but for our own
-    }
+    codings = sum(
+        len(one.codings) + sum(len(part.codings) for part in one.selections)
+        for one in project.sources
+    )
+    numbers = (
+        len(project.sources),
+        len(project.all_codes()),
+        len(project.users),
+        sum(len(one.selections) for one in project.sources),
+        codings,
+        len(project.notes) - 1,  # but for our own
+    )
+    return dict(zip(NUMBER_LABELS, numbers, strict=True))
 
 
 def write_out(session: Session, outgoing: Outgoing, out: IO[bytes]) -> None:

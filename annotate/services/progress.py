@@ -15,6 +15,12 @@ from annotate.services.requests import QueueCounts, counts
 from archive.clock import utc_now
 
 _WINDOW: Final = timedelta(minutes=10)  # the pace is that of the last so many minutes
+LENGTH_LABELS: Final = {
+    "short": "under a minute",
+    "minutes": "about {1} min",
+    "hours": "about {1} hours",
+    "days": "about {1} days",
+}
 _SHORTEST: Final = 10.0  # seconds; a pace over less says nothing
 _FEWEST: Final = 3  # requests that must have ended before a time left is told
 
@@ -87,13 +93,12 @@ def in_words(seconds: int) -> str:
     """Say a length of time roughly.
 
     >>> in_words(40), in_words(700), in_words(9000), in_words(200000)
-    ('under a minute', 'about 12 min', 'about 2.5 h', 'about 2 days')
+    ('under a minute', 'about 12 min', 'about 2.5 hours', 'about 2 days')
     """
     if seconds < 60:
-        return "under a minute"
+        return LENGTH_LABELS["short"]
     if seconds < 5400:
-        return f"about {round(seconds / 60)} min"
+        return LENGTH_LABELS["minutes"].format("", round(seconds / 60))
     if seconds < 129600:
-        hours = f"{seconds / 3600:.1f}".removesuffix(".0")
-        return f"about {hours} h"
-    return f"about {round(seconds / 86400)} days"
+        return LENGTH_LABELS["hours"].format("", f"{seconds / 3600:.1f}".removesuffix(".0"))
+    return LENGTH_LABELS["days"].format("", round(seconds / 86400))

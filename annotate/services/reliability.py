@@ -36,8 +36,8 @@ from annotate.visibility import hidden_items
 from archive.clock import isoformat
 
 NONE: Final = "none"
-NONE_COUNTS: Final = "none counts as a value where it was not asked"
-ASKED_OF_ALL: Final = "units where it was asked of all their coders"
+NONE_COUNTS_LABEL: Final = "none counts as a value where it was not asked"
+ASKED_OF_ALL_LABEL: Final = "units where it was asked of all their coders"
 _ANSWER_COLUMNS: Final = (
     "item", "address", "coder", "again", "version", "submitted_at", "seconds",
     "answers", "selectors", "nonce", "commitment",
@@ -164,8 +164,8 @@ def report(held: Sheet) -> list[VariableReport]:
         if variable.condition is None:
             found.append(_reported(held, variable, "", none=None, asked_only=False))
         else:
-            found.append(_reported(held, variable, NONE_COUNTS, none=NONE, asked_only=False))
-            found.append(_reported(held, variable, ASKED_OF_ALL, none=None, asked_only=True))
+            found.append(_reported(held, variable, NONE_COUNTS_LABEL, none=NONE, asked_only=False))
+            found.append(_reported(held, variable, ASKED_OF_ALL_LABEL, none=None, asked_only=True))
     return found
 
 

@@ -23,8 +23,8 @@ from annotate.services.counting import SEEN
 from archive.clock import utc_now
 from archive.urlkey import Address
 
-AS_BEFORE: Final = "as before"  # the engine of the capture a visit is held against
-ENGINES: Final = (AS_BEFORE, *requests.ENGINES)
+AS_BEFORE_LABEL: Final = "as before"  # the engine of the capture a visit is held against
+ENGINES: Final = (AS_BEFORE_LABEL, *requests.ENGINES)
 _PURPOSES: Final = {Keep.WHEN_CHANGED: Purpose.OBSERVE, Keep.EACH_TIME: Purpose.RECAPTURE}
 _chance: Final = random.SystemRandom()
 
@@ -63,7 +63,7 @@ def ask(
     item_ids: Sequence[str],
     *,
     keep: Keep = Keep.WHEN_CHANGED,
-    engine: str = AS_BEFORE,
+    engine: str = AS_BEFORE_LABEL,
     spread: timedelta = timedelta(0),
     why: str = "looked at again",
     priority: int = requests.LATER,
@@ -124,7 +124,7 @@ def _by_way(
         before = {row[0]: row for row in session.execute(query)}
         for _item, address, was, identity in before.values():
             as_before = was if was in requests.ENGINES else "auto"
-            name = as_before if engine == AS_BEFORE else engine
+            name = as_before if engine == AS_BEFORE_LABEL else engine
             way = (name, identity if identity in kept else None)
             found.setdefault(way, []).append(Address.parse(address))
     return found

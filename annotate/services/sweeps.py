@@ -23,7 +23,7 @@ from annotate.services.registry import keeping
 from annotate.services.registry.entries import clean
 
 FOUND_BY: Final = "found_by"  # the field in which lists name sweeps
-NO_SWEEP: Final = "no sweep is named"
+NO_SWEEP_LABEL: Final = "no sweep is named"
 _BATCH: Final = 500
 _LONGEST: Final = {"name": 200, "platform": 120, "identity": 200}
 
@@ -190,7 +190,7 @@ def funnel(session: Session, project: Project, zone: tzinfo) -> tuple[Found, ...
     ]
     named = set().union(*(by_sweep.get(one.sweep_id or "", set()) for one in rows))
     rest = {one for one in labels.items if one not in same} - named
-    return (*rows, _found(None, NO_SWEEP, None, None, rest, whys, "sweep:none"))
+    return (*rows, _found(None, NO_SWEEP_LABEL, None, None, rest, whys, "sweep:none"))
 
 
 def _found(
@@ -261,7 +261,7 @@ def _checked(
     values["note"] = spec.note.strip()
     if not values["name"] or '"' in values["name"]:
         raise UsageError('A sweep has a name, without ". Nothing was saved.')
-    if values["name"] in {"none", "*", NO_SWEEP}:
+    if values["name"] in {"none", "*", NO_SWEEP_LABEL}:
         raise UsageError("Searches use this word for something else; choose another name.")
     taken = select(Sweep.id).where(
         Sweep.project_id == project.id,

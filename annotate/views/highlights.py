@@ -21,7 +21,12 @@ from annotate.views.mark_form import read_media_marks
 from annotate.views.veiling import veil_over
 
 bp = Blueprint("highlights", __name__)
-ON: Final = {"text": "Text", "page": "Page", "pictures": "Pictures", "films": "Films and sound"}
+ON_LABELS: Final = {
+    "text": "Text",
+    "page": "Page",
+    "pictures": "Pictures",
+    "films": "Films and sound",
+}
 _SHOWS: Final = {
     "text": AnnotationKind.TEXT,
     "page": AnnotationKind.TEXT,
@@ -35,7 +40,7 @@ _SHOWS: Final = {
 def show(slug: str, item_id: str) -> str:
     """Show a capture with what is marked on it, and the marks of other captures."""
     on = request.args.get("on", "text")
-    on = on if on in ON else "text"
+    on = on if on in ON_LABELS else "text"
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.READ)
         item = items.get_item(session, context.project.id, item_id)
@@ -45,7 +50,7 @@ def show(slug: str, item_id: str) -> str:
             item=item,
             capture=capture,
             on=on,
-            tabs=ON,
+            tabs=ON_LABELS,
             veil=veil_over(session, item.id),
             again=_again(session, context, item, request.args.get("from", "")),
             **_marks(session, item, capture, on),
@@ -250,5 +255,5 @@ def _here(slug: str, item_id: str, capture_id: str) -> str:
         slug=slug,
         item_id=item_id,
         capture=capture_id,
-        on=on if on in ON else None,
+        on=on if on in ON_LABELS else None,
     )

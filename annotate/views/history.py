@@ -34,7 +34,7 @@ def index(slug: str) -> str:
             members=[
                 (user.id, user.display_name) for user, _role in members_of(session, context.project)
             ],
-            subjects=history.subjects(),
+            subjects=[(one, history.SUBJECT_LABELS.get(one, one)) for one in history.subjects()],
         )
 
 

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from annotate.permissions import Act
 from annotate.services import live
 from annotate.services.progress import progress
+from annotate.views import speech
 from annotate.views.context import load_project, signed_in, wiring
 
 bp = Blueprint("live", __name__)
@@ -28,6 +29,6 @@ def events(slug: str) -> Response:
             {"kind": one.kind, "who": one.who, "item": one.item_id, "at": one.at.isoformat()}
             for one in found
         ],
-        queue=how.as_json(),
+        queue=how.as_json() | {"left": speech.translated(how.left)},
         for_you=g.get("for_you", 0),
     )

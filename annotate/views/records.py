@@ -40,6 +40,10 @@ from archive.streaming import open_record
 
 bp = Blueprint("records", __name__)
 PAGE: Final = 200  # records listed on one page
+CATALOGUED_LABELS: Final = {
+    True: "The block is, byte for byte, the one catalogued when the capture was stored.",
+    False: "The block is not the one catalogued when the capture was stored: the file was changed.",
+}
 _PIECE: Final = 1 << 18
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -224,9 +228,7 @@ def _catalogued(record: Record, now: str) -> str:
     kept = record.block_digest or ""
     if not now or not kept.startswith("sha256:"):
         return ""
-    if kept == now:
-        return "The block is, byte for byte, the one catalogued when the capture was stored."
-    return "The block is not the one catalogued when the capture was stored: the file was changed."
+    return CATALOGUED_LABELS[kept == now]
 
 
 def _stretch(path: Path, start: int, stop: int) -> Iterator[bytes]:

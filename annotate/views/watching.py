@@ -56,7 +56,7 @@ def make(slug: str) -> Response:
             every_hours=_hours(form.get("every", "")) * (24 if form.get("unit") == "days" else 1),
             spread_hours=_hours(form.get("spread", "0")),
             keep=_keep(form.get("keep", "")),
-            engine=form.get("engine", revisits.AS_BEFORE),
+            engine=form.get("engine", revisits.AS_BEFORE_LABEL),
         )
     flash(
         f"Watched from now on; the search finds {len(found)} items today. "

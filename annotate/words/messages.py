@@ -22,8 +22,15 @@ _PACKAGE: Final = FOLDER.parent
 _APART: Final = frozenset({"commands", "demo", "migrations", "words"})
 _CONSTRUCT: Final = re.compile(r"\{\{(.*?)\}\}|\{%\s*(?:for|set)\b(.*?)%\}", re.DOTALL)
 _LITERAL: Final = re.compile(r"'([^'\\]+)'|\"([^\"\\]+)\"")
-_LABEL_AT: Final = {"_TableSpec": 1, "_Source": 1, "_answer": 1, "sentence": 0}
-"""Which argument of a call is read by people, beside what is raised and flashed."""
+_LABEL_AT: Final = {
+    "_TableSpec": (1,), "_Source": (1,), "_answer": (1,), "sentence": (0,), "FieldSpec": (1,),
+    "TypeSpec": (1, 2),
+}  # fmt: skip
+"""Which arguments of a call are read by people, beside what is raised and flashed."""
+_ARCHIVE_KINDS: Final = (
+    "capture/outcome.py", "importing/found.py", "inspection.py", "lookup.py", "verdict.py",
+)  # fmt: skip
+_EVENT: Final = re.compile(r"[a-z-]+:[a-z-]+")
 _LETTERS: Final = re.compile(r"[A-Za-z]{2}")
 
 
@@ -84,10 +91,10 @@ def _rules() -> Iterator[tuple[str, str]]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call):
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-                at = _LABEL_AT.get(name, 0 if _tells(name) else None)
-                told = _sentence(node.args[at]) if at is not None and at < len(node.args) else None
-                if told is not None and (" " in told or name in _LABEL_AT):
-                    yield told, place.as_posix()
+                for at in _LABEL_AT.get(name, (0,) if _tells(name) else ()):
+                    told = _sentence(node.args[at]) if at < len(node.args) else None
+                    if told is not None and (" " in told or name in _LABEL_AT):
+                        yield told, place.as_posix()
             elif isinstance(node, ast.AnnAssign):
                 for value in _labels_in(node):
                     if (label := _sentence(value)) is not None:
@@ -95,8 +102,13 @@ def _rules() -> Iterator[tuple[str, str]]:
 
 
 def _labels_in(node: ast.AnnAssign) -> list[ast.expr]:
-    named = isinstance(node.target, ast.Name) and node.target.id.endswith("_LABELS")
-    return node.value.values if named and isinstance(node.value, ast.Dict) else []
+    """Return what a name that ends in _LABEL or _LABELS stands for."""
+    name = node.target.id if isinstance(node.target, ast.Name) else ""
+    if name.endswith("_LABEL"):
+        return [node.value] if node.value is not None else []
+    if name.endswith("_LABELS") and isinstance(node.value, ast.Dict):
+        return node.value.values
+    return node.value.elts if name.endswith("_LABELS") and isinstance(node.value, ast.Tuple) else []
 
 
 def _tells(name: str) -> bool:
@@ -120,8 +132,8 @@ def _sentence(node: ast.expr) -> str | None:
 
 def _kinds() -> Iterator[tuple[str, str]]:
     """Words that stand for kinds of things: states, outcomes, roles."""
-    outcomes = _PACKAGE.parent / "archive" / "capture" / "outcome.py"
-    for path in (*sorted(_PACKAGE.rglob("*.py")), outcomes):
+    told = (_PACKAGE.parent / "archive" / one for one in _ARCHIVE_KINDS)
+    for path in (*sorted(_PACKAGE.rglob("*.py")), *told):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ClassDef) and any(
                 isinstance(base, ast.Name) and base.id == "StrEnum" for base in node.bases
@@ -129,7 +141,7 @@ def _kinds() -> Iterator[tuple[str, str]]:
                 for line in node.body:
                     if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant):
                         word = str(line.value.value)
-                        if ":" not in word:  # kinds of events are names in the log, not words
+                        if not _EVENT.fullmatch(word):  # a name in the log, no words
                             yield word, path.relative_to(_PACKAGE.parent).as_posix()
 
 

@@ -45,9 +45,10 @@ def undo_first(client: FlaskClient, what: str) -> int:
 
 
 def test_events_are_told_in_words_and_one_without_words_by_its_name() -> None:
-    assert history.WORDS.keys() <= {one.value for one in EventKind}
-    assert len(set(history.WORDS.values())) == len(history.WORDS)
+    assert history.ACT_LABELS.keys() <= {one.value for one in EventKind}
+    assert len(set(history.ACT_LABELS.values())) == len(history.ACT_LABELS)
     assert history.words_of("tag:add") == "put on the tag"
+    assert sorted(history.SUBJECT_LABELS) == history.subjects()
     assert history.words_of("new-thing:turn") == "new thing: turn"
 
 

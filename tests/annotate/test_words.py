@@ -18,6 +18,8 @@ from annotate.words.runs import rewritten, runs_of
 
 OTHERS = [one.tag for one in LANGUAGES if one is not ENGLISH]
 TAGS = re.compile(r"[<>]")
+OPTION = re.compile(r"<option((?:\{%.*?%\}|[^>])*)>(.*?)</option>")
+TEMPLATES = catalog.FOLDER.parent / "templates"
 
 
 @pytest.mark.parametrize(
@@ -56,6 +58,14 @@ def test_every_message_is_translated_with_its_values_and_no_markup(tag: str) -> 
         assert not TAGS.search(words), message
         assert '"' not in words or '"' in message, message
         assert words.count("{") == len(PLACE.findall(words)), message
+
+
+def test_what_a_choice_sends_is_not_what_it_is_called() -> None:
+    """Else a choice made in Arabic would send an Arabic word, which nothing knows."""
+    for path in sorted(TEMPLATES.rglob("*.html")):
+        for attributes, words in OPTION.findall(path.read_text("utf-8")):
+            said = "translated" in words or re.search("[A-Za-z]{2}", re.sub(r"{{.*?}}", "", words))
+            assert not said or "value=" in attributes, f"{path.name}: {words}"
 
 
 def test_values_are_escaped_into_a_message() -> None:

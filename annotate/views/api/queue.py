@@ -137,7 +137,7 @@ def watch(session: Session, context: ProjectContext, body: Any) -> dict[str, Any
         every_hours=body["every_hours"],
         spread_hours=body.get("spread_hours", 0),
         keep=Keep(body["keep"]),
-        engine=body.get("engine", revisits.AS_BEFORE),
+        engine=body.get("engine", revisits.AS_BEFORE_LABEL),
     )
     return _watch(made)
 
