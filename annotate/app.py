@@ -9,6 +9,8 @@ from typing import Final
 
 from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFProtect
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 from annotate.selectors.media import read_mark, read_place
 from annotate.services.history import words_of
@@ -111,7 +113,7 @@ def create_app(wiring: Wiring) -> Flask:
     errors.register(app)
     app.jinja_env.add_extension(SaidExtension)
     app.jinja_env.globals[SAY] = speech.say
-    app.jinja_env.filters["translated"] = speech.translated
+    app.jinja_env.filters["translated"] = _translated
     app.jinja_env.filters["moment"] = _moment
     app.jinja_env.filters["straight"] = straight
     app.jinja_env.filters["place"] = read_place
@@ -133,6 +135,14 @@ def _add_headers(response: Response) -> Response:
 def _listed(document: str) -> str:
     """Return a list that is kept as JSON as words."""
     return "; ".join(str(one) for one in json.loads(document))
+
+
+# A filter that asks for the context is not worked out when a template is compiled: else the first
+# reader's language would stay in the template for everybody.
+@pass_context
+def _translated(_context: Context, text: object) -> str:
+    """Say a sentence of the rules, or the word for a kind of thing, to the one who reads."""
+    return speech.translated(text)
 
 
 def _happened(kind: str) -> str:

@@ -105,6 +105,17 @@ def test_pages_speak_the_language_that_is_chosen(
     assert '<html lang="en"' in owner.get(page).text
 
 
+def test_the_first_reader_of_a_page_does_not_choose_its_language_for_others(
+    app: Flask, sign_in: Callable[[str], FlaskClient]
+) -> None:
+    owner = sign_in("owner")
+    page = "/p/study/results"
+    send(owner, page, "/language", language="ar", next=page)
+    assert "the beginning" not in owner.get(page).text
+    send(owner, page, "/language", language="en", next=page)
+    assert "<strong>the beginning</strong>" in owner.get(page).text
+
+
 def test_a_browser_that_asks_for_chinese_is_spoken_to_in_chinese(app: Flask) -> None:
     page = app.test_client().get("/sign-in", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.1"})
     assert '<html lang="zh"' in page.text
