@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
 
 from search.forms import forms_everywhere, forms_of, related_characters
@@ -75,6 +75,42 @@ def tokens(text: str) -> Iterator[Token]:
             start, end = match.start() + run.start(), match.start() + run.end()
             for word in normalise(run[0]):
                 yield Token(word, start, end)
+
+
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """The words of a text in order, as `tokens` yields them; where one stands is told when asked.
+
+    Most words of a text are never marked, and finding out where they stand costs more than they.
+    """
+
+    words: Sequence[str]
+    _parts: Sequence[tuple[re.Match[str], int]]
+    """For each word the run of letters it stands in, and the number of that run's first word."""
+
+    def start(self, number: int) -> int:
+        """Return where a word begins, in code points."""
+        return self._place(number)[0]
+
+    def end(self, number: int) -> int:
+        """Return where a word ends, in code points."""
+        return self._place(number)[1]
+
+    def _place(self, number: int) -> tuple[int, int]:
+        match, first = self._parts[number]
+        token = next(islice(tokens(match[0]), number - first, None))
+        return match.start() + token.start, match.start() + token.end
+
+
+def laid_out(text: str) -> LaidOut:
+    """Return the words of a text, for looking some of them up in it."""
+    found: list[str] = []
+    parts: list[tuple[re.Match[str], int]] = []
+    for match in _WORD.finditer(text):
+        split = _split(match[0])
+        parts += [(match, len(found))] * len(split)
+        found += split
+    return LaidOut(found, parts)
 
 
 @lru_cache(maxsize=65536)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from search.analysis import words
 from search.errors import QuerySyntaxError, UnknownFieldError
@@ -29,8 +30,7 @@ SECONDS: Final = 2.0  # of processor time one query may take
 _SPELLED_WORDS: Final = 12  # words of a query looked at for did-you-mean
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One item found; the score is 0 where only labels were asked for."""
 
     item_id: str
@@ -39,14 +39,22 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Every item a query fits, and what must be said beside it.
+    """Every item a query fits with its score, best first, and what must be said beside it.
 
     `whole` is False where items may be missing; then `notes` says why, in sentences for a person.
+    Ids and scores lie apart: answers are kept, and the collector of garbage passes over tuples of
+    plain values, but would visit thousands of pairs again and again.
     """
 
-    hits: tuple[Hit, ...]
+    ids: tuple[str, ...]
+    scores: tuple[float, ...]
     notes: tuple[str, ...]
     whole: bool
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """The items with their scores, best first."""
+        return tuple(map(Hit, self.ids, self.scores))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +80,10 @@ def answer(engine: Engine, query: Node, labels: LabelSource) -> Answer:
     """
     answering = _Answer(engine, labels)
     scores = answering.of(query)
-    ordered = sorted(scores.items(), key=lambda pair: pair[0], reverse=True)
-    ordered.sort(key=lambda pair: -pair[1])
-    hits = tuple(Hit(item_id, score) for item_id, score in ordered)
-    return Answer(hits, tuple(dict.fromkeys(answering.notes)), answering.whole)
+    ordered = sorted(scores.items(), reverse=True)  # by id: no two have the same
+    ordered.sort(key=itemgetter(1), reverse=True)  # and leaves those of one score as they are
+    ids, ranked = tuple(map(itemgetter(0), ordered)), tuple(map(itemgetter(1), ordered))
+    return Answer(ids, ranked, tuple(dict.fromkeys(answering.notes)), answering.whole)
 
 
 def count_related(engine: Engine, query: Node, labels: LabelSource) -> RelatedCounts:
@@ -174,10 +182,12 @@ class _Answer:
 
     def _represented(self, found: Mapping[str, float]) -> dict[str, float]:
         """Let what was found at several addresses of one item be found once."""
-        universe, representative = self.universe, self._labels.representative
+        universe, same = self.universe, self._labels.same
+        if same.keys().isdisjoint(found.keys()):
+            return {item_id: score for item_id, score in found.items() if item_id in universe}
         merged: dict[str, float] = {}
         for item_id, score in found.items():
-            shown = representative(item_id)
+            shown = same.get(item_id, item_id)
             if shown in universe:
                 merged[shown] = max(score, merged.get(shown, 0.0))
         return merged

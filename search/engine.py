@@ -56,8 +56,9 @@ class LabelSource(Protocol):
         """Return the ids of all items searched."""
         ...
 
-    def representative(self, item_id: str) -> str:
-        """Return the item that stands for this one in lists: itself, unless judged the same."""
+    @property
+    def same(self) -> Mapping[str, str]:
+        """Items that stand in no list by themselves, each with the one that stands for it."""
         ...
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from search.analysis import Token, is_unspaced, tokens, words
@@ -93,8 +94,10 @@ class _Lexeme:
     slop: int = 0
 
 
+# A page asks for each value of its facets what the query would be with it and without it.
+@lru_cache(maxsize=1024)
 def parse_query(text: str) -> Node:
-    """Read a query.
+    """Read a query; the tree never changes.
 
     :raises QuerySyntaxError: it cannot be read; `column` says where
     """

@@ -8,11 +8,12 @@ below letters stay with them, and Han characters that belong together are one ma
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from operator import contains
 from typing import Final
 
-from search.analysis import Token, same_related, tokens, words
+from search.analysis import laid_out, same_related, words
 from search.query import And, Fuzzy, Node, Or, Phrase, Prefix, Term, TextField
 
 SCAN: Final = 2_000_000  # characters of a text in which all marks are found
@@ -164,52 +165,58 @@ def _first_chance(text: str, leaves: Sequence[Leaf]) -> int | None:
 
 
 def _spans(text: str, leaves: Sequence[Leaf]) -> list[Span]:
-    found = list(tokens(text))
+    found = laid_out(text)
     return [
-        Span(found[first].start, found[last].end, number)
+        Span(found.start(first), found.end(last), number)
         for number, leaf in enumerate(leaves)
-        for first, last in _runs(found, leaf)
+        for first, last in _runs(found.words, leaf)
     ]
 
 
-def _runs(found: Sequence[Token], leaf: Leaf) -> Iterator[tuple[int, int]]:
+def _runs(found: Sequence[str], leaf: Leaf) -> Iterator[tuple[int, int]]:
     """Yield the first and last word of every place where one leaf stands."""
-    wanted = [_fitting(word, leaf) for word in words(leaf.text)]
+    wanted = words(leaf.text)
     if not wanted:
         return
+    different = set(found)
+    fitting = [_fitting(word, leaf, different) for word in wanted]
     if isinstance(leaf, Prefix):
-        last = words(leaf.text)[-1]
-        wanted[-1] = lambda word: word.startswith(last)
-    if isinstance(leaf, Phrase) and leaf.slop and len(wanted) > 1:
-        yield from _near(found, wanted, leaf.slop)
+        fitting[-1] = {word for word in different if word.startswith(wanted[-1])}
+    if not all(fitting):
         return
-    length = len(wanted)
-    for at in range(len(found) - length + 1):
-        if all(fits(found[at + step].word) for step, fits in enumerate(wanted)):
+    if isinstance(leaf, Phrase) and leaf.slop and len(wanted) > 1:
+        yield from _near(found, fitting, leaf.slop)
+        return
+    first, length = fitting[0], len(fitting)
+    for at in [at for at, word in enumerate(found) if word in first]:
+        following = found[at : at + length]
+        if len(following) == length and all(map(contains, fitting, following)):
             yield at, at + length - 1
 
 
 def _near(
-    found: Sequence[Token], wanted: Sequence[Callable[[str], bool]], slop: int
+    found: Sequence[str], fitting: Sequence[Set[str]], slop: int
 ) -> Iterator[tuple[int, int]]:
     """Yield each word of every place where all stand near one another, in either order."""
-    reach = len(wanted) + slop
+    reach = len(fitting) + slop
+    any_of = set().union(*fitting)
     marked: set[int] = set()
-    for at, token in enumerate(found):
-        if not any(fits(token.word) for fits in wanted):
+    for at, word in enumerate(found):
+        if word not in any_of:
             continue
-        window = range(at, min(len(found), at + reach))
-        if all(any(fits(found[one].word) for one in window) for fits in wanted):
-            marked.update(one for one in window if any(fits(found[one].word) for fits in wanted))
+        window = found[at : at + reach]
+        if not any(one.isdisjoint(window) for one in fitting):
+            marked.update(at + step for step, one in enumerate(window) if one in any_of)
     yield from ((one, one) for one in sorted(marked))
 
 
-def _fitting(wanted: str, leaf: Leaf) -> Callable[[str], bool]:
+def _fitting(wanted: str, leaf: Leaf, different: Set[str]) -> Set[str]:
+    """Return which of the different words of a text fit one that is asked for."""
     if isinstance(leaf, Fuzzy):
-        return lambda word: _within_edits(word, wanted, leaf.distance)
+        return {word for word in different if _within_edits(word, wanted, leaf.distance)}
     if _is_related(leaf):
-        return lambda word: word == wanted or same_related(word, wanted)
-    return lambda word: word == wanted
+        return {word for word in different if word == wanted or same_related(word, wanted)}
+    return different & {wanted}
 
 
 def _is_related(leaf: Leaf) -> bool:

@@ -8,16 +8,24 @@ items that have one, but those with a value and those without always sum to the 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, tzinfo
-from itertools import chain
 from typing import Final
+
+import numpy as np
 
 from annotate.models import FieldType, Project, StudyField, Verdict
 from annotate.services.counting import IS_WORDS, POSTED_KEY, Why, quoted
-from annotate.services.label_index import Labels
+from annotate.services.facet_columns import (
+    Array,
+    Column,
+    Values,
+    column_of,
+    rows_by_item,
+    rows_of,
+)
+from annotate.services.label_index import ItemFacts, Labels
 from annotate.services.reasons import WHY_PARTS, days_of, whys_of
 from search.narrowing import toggled
 from search.query import Node
@@ -29,7 +37,6 @@ _CHUNK: Final = 5000  # items counted between two looks at the clock
 _FACETED: Final = frozenset(
     {FieldType.CHOICE, FieldType.BOOLEAN, FieldType.LANGUAGE, FieldType.RELATION, FieldType.ACCOUNT}
 )
-Values = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +83,15 @@ class Asked:
 class _Source:
     key: str
     label: str
-    values: Values
+    values: Callable[[], Values]
     clause: Callable[[str], str]
     none: str
     grouped: bool = True
     by_value: bool = False
     of: tuple[str, ...] = ("items",)
-    """The parts of the labels that `values` are made of."""
+    """The parts of the labels that the values are made of."""
+    version: tuple[object, ...] = ()
+    """What else they depend on."""
 
 
 def facets_of(
@@ -98,8 +107,10 @@ def facets_of(
 
     :param clock: seconds; each facet that is not opened has `TIME_LIMIT` of them
     """
+    rows = rows_of(labels, asked.ids)
     made = (
-        _facet(source, labels, asked, clock) for source in _sources(labels, project, fields, zone)
+        _facet(source, labels, asked, rows, clock)
+        for source in _sources(labels, project, fields, zone)
     )
     return tuple(facet for facet in made if facet.values or facet.ran_out)
 
@@ -108,178 +119,161 @@ def _sources(
     labels: Labels, project: Project, fields: Sequence[StudyField], zone: tzinfo
 ) -> Iterable[_Source]:
     yield _Source(
-        "outcome", "Capture", _outcomes(labels), lambda value: f"outcome:{value}", "outcome:none"
+        "outcome",
+        "Capture",
+        lambda: _facts(labels, lambda facts: facts.outcome),
+        lambda value: f"outcome:{value}",
+        "outcome:none",
     )
     yield _Source(
         "tag",
         "Tags",
-        _tags(labels),
+        lambda: _tags(labels),
         lambda value: quoted("tag", value),
         "is:untagged",
         of=("tags", "tag names"),
     )
     posted = next((one for one in fields if one.key == POSTED_KEY), None)
     if posted is not None:
-        whys = whys_of(labels, project, fields, zone)
         yield _Source(
             "is",
             "Counts",
-            labels.once(("why facet", id(whys)), lambda: _why_words(whys), of=WHY_PARTS),
+            lambda: _why_words(whys_of(labels, project, fields, zone)),
             lambda value: f"is:{value}",
             "",
             grouped=False,
+            of=WHY_PARTS,
+            version=(
+                project.window_from,
+                project.window_to,
+                str(zone),
+                *((field.id, field.key) for field in fields),
+            ),
         )
-        days = days_of(labels, posted, zone)
         yield _Source(
             "month",
             "Month",
-            labels.once(
-                ("month facet", str(zone)),
-                lambda: _months(days),
-                of=("values",),
-            ),
+            lambda: _months(days_of(labels, posted, zone)),
             lambda value: f"month:{value}",
             "month:none",
             by_value=True,
             of=("values",),
+            version=(posted.id, str(zone)),
         )
     yield _Source(
         "screening",
         "Screening",
-        _verdicts(labels),
+        lambda: _verdicts(labels),
         lambda value: f"is:{value}",
         "is:unscreened",
         grouped=False,
+        of=("screening",),
     )
     yield _Source(
         "excluded",
         "Excluded because",
-        _reasons(labels),
+        lambda: _reasons(labels),
         lambda value: quoted("excluded", value),
         "",
         grouped=False,
+        of=("screening",),
     )
     for field in fields:
         if field.type in _FACETED:
             yield _of_field(labels, field)
     yield _Source(
-        "lang", "Detected language", _languages(labels), lambda value: f"lang:{value}", "lang:none"
+        "lang",
+        "Detected language",
+        lambda: _facts(labels, lambda facts: facts.language),
+        lambda value: f"lang:{value}",
+        "lang:none",
     )
-    yield _Source("site", "Site", _hosts(labels), lambda value: quoted("site", value), "site:none")
+    yield _Source(
+        "site",
+        "Site",
+        lambda: _facts(labels, lambda facts: facts.host),
+        lambda value: quoted("site", value),
+        "site:none",
+    )
 
 
 def _of_field(labels: Labels, field: StudyField) -> _Source:
-    held = labels.values.get(field.id, {})
-    values = labels.once(
-        ("facet", field.id),
-        lambda: _shared((item_id, [one.value for one in some]) for item_id, some in held.items()),
-        of=("values",),
-    )
     return _Source(
         field.key,
         field.label,
-        values,
+        lambda: (
+            (item_id, [one.value for one in held])
+            for item_id, held in labels.values.get(field.id, {}).items()
+        ),
         lambda value: quoted(field.key, value),
         f"{field.key}:none",
         of=("values",),
+        version=(field.id,),
     )
 
 
-def _shared(pairs: Iterable[tuple[str, list[str]]]) -> Values:
-    """Let items that have the same one value share its list: thousands do."""
-    lists: dict[str, list[str]] = {}
-    return {
-        item_id: lists.setdefault(values[0], values) if len(values) == 1 else values
-        for item_id, values in pairs
-    }
+def _facts(labels: Labels, of: Callable[[ItemFacts], str | None]) -> Values:
+    return ((item_id, [said]) for item_id, facts in labels.items.items() if (said := of(facts)))
 
 
 def _months(days: Mapping[str, Sequence[date]]) -> Values:
-    return _shared(
-        (item_id, [day.isoformat()[:7] for day in held]) for item_id, held in days.items()
-    )
-
-
-def _outcomes(labels: Labels) -> Values:
-    return labels.once(
-        "outcome facet",
-        lambda: {
-            key: [facts.outcome.value]
-            for key, facts in labels.items.items()
-            if facts.outcome is not None
-        },
-        of=("items",),
-    )
-
-
-def _languages(labels: Labels) -> Values:
-    return labels.once(
-        "lang facet",
-        lambda: {key: [facts.language] for key, facts in labels.items.items() if facts.language},
-        of=("items",),
-    )
-
-
-def _hosts(labels: Labels) -> Values:
-    return labels.once(
-        "site facet",
-        lambda: {key: [facts.host] for key, facts in labels.items.items() if facts.host},
-        of=("items",),
-    )
+    return ((item_id, [day.isoformat()[:7] for day in held]) for item_id, held in days.items())
 
 
 def _tags(labels: Labels) -> Values:
-    return labels.once(
-        "tag facet",
-        lambda: {
-            key: [labels.tag_names[tag_id][0] for tag_id in held if tag_id in labels.tag_names]
-            for key, held in labels.tags.items()
-        },
-        of=("tags", "tag names"),
+    names = labels.tag_names
+    return (
+        (item_id, [names[tag_id][0] for tag_id in held if tag_id in names])
+        for item_id, held in labels.tags.items()
     )
 
 
 def _verdicts(labels: Labels) -> Values:
-    return labels.once(
-        "screening facet",
-        lambda: {key: [one.verdict.value for one in held] for key, held in labels.screened.items()},
-        of=("screening",),
+    return (
+        (item_id, [one.verdict.value for one in held]) for item_id, held in labels.screened.items()
     )
 
 
 def _reasons(labels: Labels) -> Values:
-    return labels.once(
-        "excluded facet",
-        lambda: {
-            key: [one.reason for one in held if one.verdict is Verdict.EXCLUDED]
-            for key, held in labels.screened.items()
-        },
-        of=("screening",),
+    return (
+        (item_id, [one.reason for one in held if one.verdict is Verdict.EXCLUDED])
+        for item_id, held in labels.screened.items()
     )
 
 
 def _why_words(whys: Mapping[str, Why]) -> Values:
-    return {key: [IS_WORDS[reason]] for key, reason in whys.items()}
+    return ((item_id, [IS_WORDS[reason]]) for item_id, reason in whys.items())
 
 
-def _facet(source: _Source, labels: Labels, asked: Asked, clock: Callable[[], float]) -> Facet:
+def _column(source: _Source, labels: Labels, *, grouped: bool) -> Column:
+    def made() -> Column:
+        values = source.values()
+        if grouped:
+            values = _grouped(dict(values), labels.same)
+        return column_of(values, rows_by_item(labels))
+
+    return labels.once(
+        ("facet", source.key, source.version, grouped), made, of=("items", *source.of)
+    )
+
+
+def _facet(
+    source: _Source, labels: Labels, asked: Asked, rows: Array, clock: Callable[[], float]
+) -> Facet:
     opened = source.key in asked.opened
-    values = source.values
-    if source.grouped and not asked.apart and labels.same:
-        values = labels.once(
-            ("grouped", source.key, id(source.values)),
-            lambda: _grouped(values, labels.same),
-            of=("items", *source.of),
-        )
+    grouped = source.grouped and not asked.apart and bool(labels.same)
+    column = _column(source, labels, grouped=grouped)
     deadline = None if opened else clock() + TIME_LIMIT
-    numbers: Counter[str] = Counter()
+    counts = np.zeros(len(column.names), np.int64)
     having = 0
-    for start in range(0, len(asked.ids), _CHUNK):
-        held = [values[key] for key in asked.ids[start : start + _CHUNK] if values.get(key)]
-        having += len(held)
-        numbers.update(chain.from_iterable(held))
+    for start in range(0, len(rows), _CHUNK):
+        counted, some = column.count(rows[start : start + _CHUNK])
+        counts += counted
+        having += some
         if deadline is not None and clock() > deadline:
             return Facet(source.key, source.label, (), None, 0, 0, ran_out=True)
+    standing = np.flatnonzero(counts)
+    numbers = [(column.names[at], int(counts[at])) for at in standing.tolist()]
     shown = _ordered(source, numbers)[: MOST if opened else SHOWN]
     missing = len(asked.ids) - having
     return Facet(
@@ -289,14 +283,14 @@ def _facet(source: _Source, labels: Labels, asked: Asked, clock: Callable[[], fl
         without=_value("no value", missing, source.none, asked) if missing else None,
         having=having,
         further=len(numbers) - len(shown),
-        several=sum(numbers.values()) > having,
+        several=int(counts.sum()) > having,
     )
 
 
-def _ordered(source: _Source, numbers: Counter[str]) -> list[tuple[str, int]]:
+def _ordered(source: _Source, numbers: list[tuple[str, int]]) -> list[tuple[str, int]]:
     if source.by_value:
-        return sorted(numbers.items(), reverse=True)
-    return sorted(numbers.items(), key=lambda pair: (-pair[1], pair[0]))
+        return sorted(numbers, reverse=True)
+    return sorted(numbers, key=lambda pair: (-pair[1], pair[0]))
 
 
 def _value(value: str, number: int, clause: str, asked: Asked) -> FacetValue:
@@ -304,11 +298,11 @@ def _value(value: str, number: int, clause: str, asked: Asked) -> FacetValue:
     return FacetValue(value, number, clause, text, active)
 
 
-def _grouped(values: Values, same: Mapping[str, str]) -> Values:
+def _grouped(values: dict[str, Sequence[str]], same: Mapping[str, str]) -> Values:
     """Give the item that counts the values of all its addresses, each once."""
     merged = dict(values)
     for variant, root in same.items():
         further = values.get(variant)
         if further:
             merged[root] = list(dict.fromkeys([*merged.get(root, ()), *further]))
-    return merged
+    return merged.items()

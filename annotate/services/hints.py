@@ -32,9 +32,8 @@ def hints_for(session: Session, project: Project, text: str, engine: Engine, zon
     if not leaves(query):
         return Hints()
     _wider, related = library.answered(session, project, text, engine, zone, related=True)
-    found = {hit.item_id for hit in exact.hits}
-    more = sum(hit.item_id not in found for hit in related.hits)
-    if found or more:
+    more = len(set(related.ids).difference(exact.ids))
+    if exact.ids or more:
         return Hints(more_related=more)
     labels = ProjectLabels(session, project, zone, apart=library.asks_for_variants(query))
     return Hints(suggestion=did_you_mean(engine, text, parse_query(text), labels))

@@ -101,9 +101,10 @@ class ProjectLabels:
             "counting ones", lambda: labels.every - labels.same.keys(), of=("items",)
         )
 
-    def representative(self, item_id: str) -> str:
-        """Return the item that stands for this one in lists."""
-        return item_id if self._apart else self._labels.same.get(item_id, item_id)
+    @property
+    def same(self) -> Mapping[str, str]:
+        """Items judged the same as another, each with the one that stands for it in lists."""
+        return {} if self._apart else self._labels.same
 
     def resolve(self, label: Label) -> frozenset[str]:
         """Return the items a label fits.
@@ -193,9 +194,10 @@ class ProjectLabels:
 
     def _without(self, having: frozenset[str]) -> frozenset[str]:
         """Return the items none of whose addresses is among `having`."""
-        held = {self.representative(item_id) for item_id in having}
+        same = self.same
+        held = {same.get(item_id, item_id) for item_id in having}
         return frozenset(
-            item_id for item_id in self._labels.items if self.representative(item_id) not in held
+            item_id for item_id in self._labels.items if same.get(item_id, item_id) not in held
         )
 
     def _captured_ones(self) -> frozenset[str]:

@@ -126,7 +126,7 @@ def ids_for(
     :raises QuerySyntaxError: the query cannot be read
     """
     _query, found = answered(session, project, text, engine, zone, related=related)
-    return in_order(session, project, [hit.item_id for hit in found.hits], sort, zone)
+    return in_order(session, project, list(found.ids), sort, zone)
 
 
 def search_items(
@@ -151,7 +151,7 @@ def search_items(
     :raises QuerySyntaxError: the query cannot be read
     """
     query, found = answered(session, project, text, engine, zone, related=related)
-    ids = in_order(session, project, [hit.item_id for hit in found.hits], sort, zone)
+    ids = in_order(session, project, list(found.ids), sort, zone)
     if only is not None:
         ids = [item_id for item_id in ids if item_id in only]
     number = max(1, min(number, -(-len(ids) // size) or 1))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -40,6 +43,7 @@ bp.register_blueprint(saved_searches)
 STATE: Final = ("q", "sort", "page", "size", "zone", "forms", "more", "saved", "new")
 _FURTHEST: Final = 10**9  # pages
 ATOM_ENTRIES: Final = 50
+_PLAIN: Final = "!$'()*,/:;?@"  # what may stand in a query as it is (URL Standard, 1.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +74,30 @@ def asked_for() -> Asked:
 
 def address_of(endpoint: str, slug: str, **changes: object) -> str:
     """Return an address with the state of the one asked for, but for `changes`; None takes out."""
-    state: dict[str, Any] = {
-        key: request.args.getlist(key) for key in STATE if request.args.get(key)
-    }
-    if "page" not in changes:
-        state.pop("page", None)
-    state.update(changes)
-    kept = {key: value for key, value in state.items() if value not in (None, "", [])}
-    return url_for(endpoint, slug=slug, **kept)
+    return url_for(endpoint, slug=slug, **_kept(_asked_state(), changes))
+
+
+def _asked_state() -> dict[str, Any]:
+    args = request.args
+    return {key: args.getlist(key) for key in STATE if args.get(key)}
+
+
+def _kept(state: dict[str, Any], changes: dict[str, object]) -> dict[str, Any]:
+    """Return a state but for some changes; a changed list begins with its first page."""
+    kept = {**state, "page": None, **changes}
+    return {key: value for key, value in kept.items() if value not in (None, "", [])}
+
+
+def _addresses(slug: str) -> Callable[..., str]:
+    """Return what makes addresses as `address_of` does, for a page with hundreds of them."""
+    state = _asked_state()
+    paths = cache(lambda endpoint: url_for(endpoint, slug=slug))
+
+    def here(endpoint: str = "library.index", **changes: object) -> str:
+        kept = urlencode(_kept(state, changes), doseq=True, safe=_PLAIN)
+        return f"{paths(endpoint)}?{kept}" if kept else paths(endpoint)
+
+    return here
 
 
 @bp.get("/p/<slug>/")
@@ -113,15 +133,12 @@ def index(slug: str) -> tuple[str, int]:
     def avoids(row: Row) -> bool:
         return row.sensitive and choice is PictureChoice.AVOID and row.item.id not in asked_to_see
 
-    def here(endpoint: str = "library.index", **changes: object) -> str:
-        return address_of(endpoint, slug, **changes)
-
     html = render_template(
         "library.html",
         page=page,
         asked=asked,
         fault=fault,
-        here=here,
+        here=_addresses(slug),
         hides=hides,
         avoids=avoids,
         all_tags=everything,

@@ -35,8 +35,9 @@ class Labels:
     def everything(self) -> frozenset[str]:
         return self._all
 
-    def representative(self, item_id: str) -> str:
-        return item_id
+    @property
+    def same(self) -> dict[str, str]:
+        return {}
 
     def resolve(self, label: Label) -> frozenset[str]:
         year, month = (int(part) for part in label.value.split("-"))

@@ -50,8 +50,9 @@ class Some:
     def everything(self) -> frozenset[str]:
         return self.ids
 
-    def representative(self, item_id: str) -> str:
-        return item_id
+    @property
+    def same(self) -> dict[str, str]:
+        return {}
 
     def resolve(self, label: Label) -> frozenset[str]:
         if label.field == "nosuch":

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search.analysis import Token, laid_out, tokens
 from search.narrowing import holds, narrowed, toggled, widened
 from search.query import TextField, parse_query
 from search.results import find_spans, mark_all, marked_title, snippet
@@ -104,3 +105,19 @@ def test_taking_a_clause_out_leaves_a_query(text: str, clause: str, left: str) -
 def test_a_clause_under_or_or_not_is_not_taken_for_one_that_holds() -> None:
     assert holds(parse_query("tag:x OR b"), "tag:x") is None
     assert holds(parse_query("-tag:x"), "tag:x") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cotton, co-operative; ﬁelds of İstanbul",
+        "新疆棉花ABC棉 in 2019年",
+        "القُطْن في كاشغـر",
+        "ฝ้ายในซินเจียง and ｶﾞｷﾞ",
+        "x\u0301y \u00ad \u200c a\u200db",
+    ],
+)
+def test_words_laid_out_stand_where_the_index_has_them(text: str) -> None:
+    found = laid_out(text)
+    places = [Token(word, found.start(at), found.end(at)) for at, word in enumerate(found.words)]
+    assert places == list(tokens(text))

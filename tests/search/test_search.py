@@ -36,8 +36,9 @@ class Names:
     def everything(self) -> frozenset[str]:
         return frozenset(TEXTS)
 
-    def representative(self, item_id: str) -> str:
-        return item_id
+    @property
+    def same(self) -> dict[str, str]:
+        return {}
 
     def resolve(self, label: Label) -> frozenset[str]:
         if (label.field, label.value) == ("tag", "latin"):
