@@ -85,7 +85,7 @@ class _Gathering:
 
     def whole(self) -> Outgoing:
         if self._closed:
-            self._held_back.append(
+            self._hold_back(
                 f"What was said of the {len(self._closed)} items you code blind: only their "
                 "texts go out until the round is revealed."
             )
@@ -118,6 +118,9 @@ class _Gathering:
             notes=dict(sorted(self._notes.items())) | {note.guid: note},
         )
         return Outgoing(project, self._held_back, by_guid)
+
+    def _hold_back(self, why: str) -> None:
+        self._held_back.append(why)
 
     def _foreign_names(self) -> dict[tuple[ForeignKind, str], ForeignName]:
         rows = self._session.scalars(
@@ -205,7 +208,7 @@ class _Gathering:
                 )
             )
         if without_words:
-            self._held_back.append(
+            self._hold_back(
                 f"{without_words} marks on whole pages, pictures and films: such a project holds "
                 "texts only. They go out as Web Annotations."
             )
@@ -218,7 +221,7 @@ class _Gathering:
         ).all()
         for one in rows:
             if one.state is not RoundState.REVEALED:
-                self._held_back.append(
+                self._hold_back(
                     f"The answers of the round “{one.name}”: it is still blind. They go out "
                     "after its reveal."
                 )

@@ -107,6 +107,9 @@ def _fixed(message: str) -> int:
 
 
 def _as_pattern(message: str) -> str:
-    """Make a regular expression of a message; its values have no names but their order."""
+    """Make a regular expression of a message; its values have no names but their order.
+
+    A value may be empty, as the ending of a plural is where there is one.
+    """
     parts = PLACE.split(message)[::2]
-    return "(.+?)".join(re.escape(one) for one in parts)
+    return "(.*?)".join(re.escape(one) for one in parts)

@@ -23,8 +23,8 @@ _APART: Final = frozenset({"commands", "demo", "migrations", "words"})
 _CONSTRUCT: Final = re.compile(r"\{\{(.*?)\}\}|\{%\s*(?:for|set)\b(.*?)%\}", re.DOTALL)
 _LITERAL: Final = re.compile(r"'([^'\\]+)'|\"([^\"\\]+)\"")
 _LABEL_AT: Final = {
-    "_TableSpec": (1,), "_Source": (1,), "_answer": (1,), "sentence": (0,), "FieldSpec": (1,),
-    "TypeSpec": (1, 2),
+    "_TableSpec": (1,), "_Source": (1,), "_answer": (1,), "FieldSpec": (1,), "TypeSpec": (1, 2),
+    "_hold_back": (0,), "remark": (0,),
 }  # fmt: skip
 """Which arguments of a call are read by people, beside what is raised and flashed."""
 _ARCHIVE_KINDS: Final = (
@@ -84,13 +84,17 @@ def _templates() -> Iterator[tuple[str, str]]:
 
 def _rules() -> Iterator[tuple[str, str]]:
     """Sentences that are raised or flashed, with {1}, {2} … for what is formatted in."""
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        place = path.relative_to(_PACKAGE)
+    remarking = sorted((_PACKAGE.parent / "archive" / "importing").glob("*.py"))
+    for path in (*sorted(_PACKAGE.rglob("*.py")), *remarking):
+        of_archive = path.parent.name == "importing"
+        place = path.relative_to(_PACKAGE.parent if of_archive else _PACKAGE)
         if _APART.intersection(place.parts):
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call):
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                if of_archive and name != "remark":
+                    continue
                 for at in _LABEL_AT.get(name, (0,) if _tells(name) else ()):
                     told = _sentence(node.args[at]) if at < len(node.args) else None
                     if told is not None and (" " in told or name in _LABEL_AT):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -17,6 +19,7 @@ from waitress.server import create_server
 
 from annotate.events import Actor
 from annotate.instrument import table
+from annotate.jobs import importing
 from annotate.jobs.likening import liken_some
 from annotate.models import (
     Assignment,
@@ -26,6 +29,8 @@ from annotate.models import (
     CodingRound,
     CommentOn,
     EntryKind,
+    ImportFile,
+    ImportState,
     Item,
     MemoKind,
     NameKind,
@@ -58,6 +63,22 @@ BOOK = (
     "variable,variable_label,type,only_if,code,keystroke\n"
     "include,算吗؟,boolean,,,\nframe,Which story?,nominal,include=yes,food,f\nframe,,,,denial,d\n"
 )
+SAVED = (
+    "<!DOCTYPE html><html lang=ar><!--\n Page saved with SingleFile\n url: https://s.example/1\n"
+    " saved date: Tue Mar 05 2024 10:20:30 GMT+0530 (IST)\n--><meta charset=utf-8>"
+    "<title>عنوان الصفحة المحفوظة</title><p>نص محفوظ</html>"
+)
+MARKS = {
+    "@context": "http://www.w3.org/ns/anno.jsonld",
+    "id": "https://elsewhere.example/1",
+    "type": "Annotation",
+    "body": {"type": "TextualBody", "value": "сказано здесь"},
+    "target": {
+        "source": next(iter(PAGES)),
+        "selector": {"type": "TextQuoteSelector", "exact": "新疆棉花"},
+    },
+}
+LONG_NAME = "Конституционно-Демократическая Организация 新疆维吾尔自治区 مركز التوثيق"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
@@ -72,9 +93,12 @@ def served(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture
-def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, list[str]]:
+def addresses(
+    wiring: Wiring, project: Project, capture: Callable, in_process: None
+) -> dict[str, list[str]]:
     """Every page there is to see, by who looks at it."""
     capture(PAGES)
+    brought = bring_in(wiring, project)
     while liken_some(wiring):
         pass
     with wiring.database.write() as session:
@@ -94,6 +118,8 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
         digest = screening.digest_of(found[:2])
         said = screening.Said(Verdict.EXCLUDED, "没有 وجه")
         act = screening.screen_many(session, actor, held, found[:2], said, query="", shown=digest)
+        named = people.create_user(session, actor, login="long", display_name=LONG_NAME)
+        projects.set_member(session, actor, held, named, Role.CODER)
         codebooks.begin_next(session, actor, held, version, "the pilot")
         memo = plant_talk(session, held, session.get_one(Item, found[0]))
         sensitive.mark(session, actor, held, session.get_one(Item, found[0]), "دم 血")
@@ -129,7 +155,26 @@ def addresses(wiring: Wiring, project: Project, capture: Callable) -> dict[str, 
               f"{study}/items/{item}/relations"]  # fmt: skip
     pages += [f"{study}/screening{tab}" for tab in ("", "?q=棉花", "/many?q=", "/acts")]
     pages.append(f"{study}/screening/acts/{act.id}")
+    pages += [f"{study}/imports/{one}" for one in brought]
     return {"owner": pages, "coder": [f"{study}/coding", f"{study}/coding/unit/{unit}"]}
+
+
+def bring_in(wiring: Wiring, project: Project) -> list[str]:
+    """Leave a saved page and annotations of another program to be decided on; return their ids."""
+    with wiring.database.read() as session:
+        actor = people.actor_of(people.find_user(session, "owner"))
+    files = {"صفحة.html": SAVED, "marks.jsonld": json.dumps(MARKS)}
+    made = [
+        importing.bring(
+            wiring, actor, project.id, name, io.BytesIO(words.encode()), limit=10**6, note="من صديق"
+        )
+        for name, words in files.items()
+    ]
+    importing.work_off(wiring)
+    with wiring.database.read() as session:
+        states = {session.get_one(ImportFile, one.id).state for one in made}
+    assert states == {ImportState.FOUND}
+    return [one.id for one in made]
 
 
 def register(session: Session, actor: Actor, held: Project, item_id: str) -> str:
@@ -183,7 +228,7 @@ def sign_in(browser: Browser, served: str, login: str, *, dark: bool, width: int
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 390)])
+@pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 320)])
 def test_axe_finds_nothing(
     served: str, addresses: dict[str, list[str]], dark: bool, width: int
 ) -> None:

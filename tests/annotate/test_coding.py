@@ -126,7 +126,7 @@ def test_two_people_code_disagree_and_are_settled(
     assert send(owner, round_page, f"{round_page}/reveal", sure="yes").status_code == 302
     page = owner.get(round_page).text
     assert "1 of 1 disagreements unsettled" in page
-    assert "83.3 %" in page
+    assert "83.3%" in page
     settle = owner.get(f"{round_page}/settle").text
     item = re.search(r'name="item" value="([^"]+)"', settle)[1]
     form = {"item": item, "variable": "frame", "v.frame": "denial"}

@@ -83,6 +83,7 @@ def test_sentences_of_the_rules_are_recognised_with_their_values() -> None:
     assert "12" in said
     assert "password" not in said
     assert catalog.translated("Nobody ever wrote this.", "zh") == "Nobody ever wrote this."
+    assert "decision" not in catalog.translated("1 decision saved.", "zh")
 
 
 def test_pages_speak_the_language_that_is_chosen(
