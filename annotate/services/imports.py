@@ -134,11 +134,15 @@ def choose(session: Session, file: ImportFile, choices: Mapping[str, Choice]) ->
     """Keep what a person ticked and wrote; nothing is carried out yet.
 
     :raises UsageError: the file does not wait for a choice
+    :raises NotFoundError: a page is none of this file; nothing is kept
     """
     _require_found(file)
-    for page in session.scalars(
+    chosen = session.scalars(
         select(ImportPage).where(ImportPage.import_id == file.id, ImportPage.id.in_(choices))
-    ):
+    ).all()
+    if len(chosen) != len(choices):
+        raise NotFoundError(f"{file.name} has no such page.")
+    for page in chosen:
         choice = choices[page.id]
         page.ticked = choice.ticked
         page.address = page.address if choice.address is None else choice.address.strip()[:8000]

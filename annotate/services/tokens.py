@@ -12,11 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotate import events
-from annotate.errors import NotFoundError, SignInError, UsageError
+from annotate.errors import NotAllowedError, NotFoundError, SignInError, UsageError
 from annotate.events import Actor
 from annotate.models import ApiToken, EventKind, Project, Scope, User
 from annotate.permissions import Act
-from archive.clock import utc_now
+from archive.clock import isoformat, utc_now
 
 PREFIX: Final = "hft_"  # so that a token left in a file is recognised for what it is
 LONGEST_DAYS: Final = 366
@@ -25,6 +25,7 @@ _SCOPE_OF: Final = {
     Act.READ: Scope.READ,
     Act.EXPORT: Scope.READ,
     Act.CODE: Scope.CODE,
+    Act.SEE_COOKIES: Scope.MANAGE,
     Act.MANAGE_CODING: Scope.MANAGE,
     Act.CHANGE_PROJECT: Scope.MANAGE,
     Act.MANAGE_MEMBERS: Scope.MANAGE,
@@ -39,11 +40,14 @@ def make_token(
     name: str,
     scopes: Sequence[Scope],
     days: int,
+    within: ApiToken | None = None,
 ) -> tuple[ApiToken, str]:
     """Make a token for the one who acts; return it with the words that are shown only now.
 
     :param days: until it ends
+    :param within: the token it is asked with, if with one; the new one can no more than that
     :raises UsageError: no scope, no name, or too long a life
+    :raises NotAllowedError: it would have a scope, or live, beyond `within`
     """
     if not name.strip():
         raise UsageError("Say what the token is for.")
@@ -51,6 +55,13 @@ def make_token(
         raise UsageError("Choose what the token may be used for.")
     if not 1 <= days <= LONGEST_DAYS:
         raise UsageError(f"A token lives from 1 to {LONGEST_DAYS} days.")
+    ends = utc_now() + timedelta(days=days)
+    if within is not None:
+        _require_within({scope.value for scope in scopes}, within)
+        if ends > within.expires_at:
+            raise NotAllowedError(
+                f"This token ends on {isoformat(within.expires_at)}; what it makes ends before."
+            )
     words = PREFIX + secrets.token_urlsafe(32)
     made = ApiToken(
         token_hash=_hash(words),
@@ -58,7 +69,7 @@ def make_token(
         user_id=actor.user_id,
         project_id=project.id,
         scopes=" ".join(sorted({scope.value for scope in scopes})),
-        expires_at=utc_now() + timedelta(days=days),
+        expires_at=ends,
     )
     session.add(made)
     events.record(
@@ -79,14 +90,25 @@ def tokens_of(session: Session, user_id: str, project_id: str) -> list[ApiToken]
     return list(session.scalars(query.order_by(ApiToken.id.desc())))
 
 
-def revoke(session: Session, actor: Actor, project: Project, token_id: str) -> None:
+def revoke(
+    session: Session,
+    actor: Actor,
+    project: Project,
+    token_id: str,
+    *,
+    within: ApiToken | None = None,
+) -> ApiToken:
     """End a token of one's own.
 
+    :param within: the token it is asked with, if with one
     :raises NotFoundError: there is none of that id
+    :raises NotAllowedError: it has a scope that `within` has not
     """
     token = session.get(ApiToken, token_id)
     if token is None or token.user_id != actor.user_id or token.project_id != project.id:
         raise NotFoundError("You have no such token in this project.")
+    if within is not None:
+        _require_within(set(token.scopes.split()), within)
     if token.revoked_at is None:
         token.revoked_at = utc_now()
         events.record(
@@ -98,6 +120,7 @@ def revoke(session: Session, actor: Actor, project: Project, token_id: str) -> N
             body={"token": token.id},
         )
         session.flush()
+    return token
 
 
 def check_token(session: Session, words: str) -> tuple[User, ApiToken]:
@@ -117,6 +140,15 @@ def check_token(session: Session, words: str) -> tuple[User, ApiToken]:
 def allows(token: ApiToken, act: Act) -> bool:
     """Tell whether a token's scopes cover an act; the owner's role is asked besides."""
     return _SCOPE_OF.get(act, Scope.WRITE).value in token.scopes.split()
+
+
+def _require_within(scopes: set[str], within: ApiToken) -> None:
+    beyond = scopes - set(within.scopes.split())
+    if beyond:
+        raise NotAllowedError(
+            f"This token has not the scope {', '.join(sorted(beyond))}; it can neither give nor "
+            "take it. Sign in and do it under Settings, Your tokens."
+        )
 
 
 def _hash(words: str) -> str:

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from annotate import permissions, visibility
-from annotate.errors import NotFoundError, SignInError
+from annotate.errors import NotAllowedError, NotFoundError, SignInError
 from annotate.events import Actor
-from annotate.models import Project, Role, User
+from annotate.models import ApiToken, Project, Role, User
 from annotate.permissions import Act
 from annotate.services import mentions, people, projects, tokens
 from annotate.services.mark import mark_of
@@ -78,9 +78,12 @@ class ProjectContext:
     def permit(self, act: Act) -> None:
         """Let the act pass.
 
-        :raises NotAllowedError: the role does not allow it
+        :raises NotAllowedError: the role does not allow it, or a token's scopes do not cover it
         """
         permissions.require(self.role, act)
+        token: ApiToken | None = g.get("token")
+        if token is not None and not tokens.allows(token, act):
+            raise NotAllowedError(f"This token may not {act.value}; its scopes: {token.scopes}.")
 
 
 def parts() -> Parts:
@@ -162,11 +165,14 @@ def enter_project(
 ) -> ProjectContext:
     """Go into a project in a role, if there is one and it may do this; blindness then holds.
 
-    :raises NotFoundError: the person is not in it
-    :raises NotAllowedError: their role does not allow the act
+    :raises NotFoundError: the person is not in it, or a token is for another
+    :raises NotAllowedError: their role or token does not allow the act
     """
     if role is None:
         raise NotFoundError(_NOT_YOURS)
+    token: ApiToken | None = g.get("token")
+    if token is not None and token.project_id != project.id:
+        raise NotFoundError("There is no such project, or the token is not for it.")
     zone_name = request.args.get("zone") or project.reporting_zone
     context = ProjectContext(project, role, parse_zone(zone_name), zone_name)
     context.permit(act)

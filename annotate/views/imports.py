@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from flask import (
     Blueprint,
@@ -22,17 +21,14 @@ from annotate.errors import UsageError
 from annotate.jobs import importing
 from annotate.models import ImportFile, ImportState
 from annotate.permissions import Act
-from annotate.services import elsewhere, foreign_marks, found_pages, imports, interchange_in
+from annotate.services import elsewhere, found_pages, imports
 from annotate.services.imports import Choice
-from annotate.views import lists
+from annotate.views import import_json, waiting_lists
 from annotate.views.context import actor, load_project, signed_in, wiring
-from annotate.visibility import is_blind
 
 bp = Blueprint("imports", __name__)
 PAGE = 100  # found pages shown at once
 _PATIENCE = 2.0  # seconds a person waits for a small file, before the page follows by itself
-_SAYING = frozenset({interchange_in.CODED_KIND, foreign_marks.KIND})
-_LOOKED_AT = frozenset({ImportState.FOUND, ImportState.TAKING, ImportState.IMPORTED})
 _BUSY = frozenset({ImportState.WAITING, ImportState.TAKING})
 
 
@@ -49,7 +45,7 @@ def index(slug: str) -> Response:
             if one.state is ImportState.FOUND
         }
     return _following(
-        render_template("imports.html", files=files, ticked=ticked, remarks=imports.remarks_of),
+        render_template("imports.html", files=files, ticked=ticked),
         any(one.state in _BUSY for one in files),
     )
 
@@ -61,7 +57,7 @@ def as_json(slug: str) -> Response:
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.READ)
         files = imports.imports_of(session, context.project.id)
-        return jsonify([_as_json(session, one) for one in files])
+        return jsonify([import_json.file_json(session, one) for one in files])
 
 
 @bp.post("/p/<slug>/imports")
@@ -73,9 +69,10 @@ def upload(slug: str) -> Response:
     sent = [file for file in request.files.getlist("file") if file.filename]
     if not sent:
         raise UsageError("Choose a file first.")
-    tables = [file for file in sent if lists.is_list(file)]
+    tables = [file for file in sent if waiting_lists.is_list(file)]
     if tables and len(sent) == 1:
-        return lists.receive(slug, sent[0])
+        token = waiting_lists.keep(project_id, sent[0])
+        return redirect(url_for("lists.look", slug=slug, token=token))
     for file in tables:
         flash(f"{file.filename} is a list of addresses; bring it in under Lists.")
     sent = [file for file in sent if file not in tables]
@@ -113,28 +110,8 @@ def show_json(slug: str, import_id: str) -> Response:
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.READ)
         file = imports.get_import(session, context.project.id, import_id)
-        found = found_pages.proposals(session, file, most=100_000)
-        told = _as_json(session, file) | _marks_as_json(session, file)
-    pages = [
-        {
-            "id": one.page.id,
-            "kind": one.page.kind.value,
-            "title": one.page.title,
-            "address": one.page.address,
-            "address_claimed": one.page.address_claimed,
-            "address_basis": one.page.address_basis.value,
-            "time_claimed": one.page.time_claimed.isoformat() if one.page.time_claimed else None,
-            "time_basis": one.page.time_basis.value,
-            "outcome": one.page.outcome.value,
-            "reason": one.page.reason,
-            "ticked": one.page.ticked,
-            "fault": one.fault,
-            "item": one.known.id if one.known else None,
-            "answers": one.answers.id if one.answers else None,
-            "capture": one.page.capture_id,
-        }
-        for one in found
-    ]
+        told = import_json.file_json(session, file) | import_json.marks_json(session, file)
+        pages = import_json.pages_json(session, file, most=100_000)
     return jsonify({**told, "pages_found": pages})
 
 
@@ -211,54 +188,13 @@ def _page(session: Session, file: ImportFile, number: int, *, fault: str = "") -
         pages=max(1, -(-file.found // PAGE)),
         ticked=found_pages.ticked_count(session, file),
         taken=found_pages.taken_count(session, file),
-        remarks=_told(session, file),
-        **_marks(session, file),
+        remarks=import_json.told(session, file),
+        **import_json.marks(session, file),
         brought=elsewhere.counts_of(session, file),
         progress=importing.progress_of(wiring(), file),
         fault=fault,
         urn=f"{found_pages.FILE_URN}{file.sha256}",
     )
-
-
-def _told(session: Session, file: ImportFile) -> list[str]:
-    """Return the remarks on a file; one who codes blind is not told whose codings it brought."""
-    if file.kind in _SAYING and is_blind(session):
-        return ["What this file says of items is closed to you while you code blind."]
-    return imports.remarks_of(file)
-
-
-def _marks(session: Session, file: ImportFile) -> dict[str, Any]:
-    """Return what becomes of each annotation of a file of them; nothing to one who codes blind."""
-    read = file.kind == foreign_marks.KIND and file.state in _LOOKED_AT
-    if not read or is_blind(session):
-        return {"marks": None}
-    marks, faults = foreign_marks.read_file(importing.original_of(wiring(), file))
-    shown = foreign_marks.placed(session, file.project_id, marks)
-    return {"marks": shown, "mark_faults": faults, "mark_counts": foreign_marks.counted(shown)}
-
-
-def _marks_as_json(session: Session, file: ImportFile) -> dict[str, object]:
-    held = _marks(session, file)
-    if held["marks"] is None:
-        return {}
-    return {
-        "annotations": [
-            {
-                "name": one.mark.name,
-                "standing": one.place.standing.value,
-                "score": round(one.place.score, 3),
-                "exact": one.mark.exact,
-                "found": one.place.selector.exact if one.place.selector else None,
-                "body": one.mark.words,
-                "maker": one.mark.maker,
-                "source": one.mark.source,
-                "item": one.item.id if one.item else None,
-                "row": one.highlight_id,
-            }
-            for one in held["marks"]
-        ],
-        "annotation_faults": held["mark_faults"],
-    }
 
 
 def _choices() -> dict[str, Choice]:
@@ -281,21 +217,3 @@ def _following(page: str, busy: bool) -> Response:
         importing.kick(wiring())
         response.headers["Refresh"] = "2"
     return response
-
-
-def _as_json(session: Session, file: ImportFile) -> dict[str, object]:
-    return {
-        "id": file.id,
-        "name": file.name,
-        "kind": file.kind,
-        "state": file.state.value,
-        "verdict": file.verdict.value if file.verdict else None,
-        "reason": file.reason,
-        "remarks": _told(session, file),
-        "written_by": file.writer,
-        "records": file.records,
-        "found": file.found,
-        "pages": file.pages,
-        "sha256": file.sha256,
-        "size": file.size,
-    }

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from pathlib import Path
-from typing import Final
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from annotate.errors import NotFoundError, UsageError
+from annotate.errors import UsageError
 from annotate.jobs.listing import run_list
 from annotate.models import Sweep
 from annotate.permissions import Act
@@ -21,14 +17,11 @@ from annotate.services.fields import fields_of
 from annotate.services.registry import keeping
 from annotate.services.sweeps import sweeps_of
 from annotate.services.zones import parse_zone
-from annotate.views.context import ProjectContext, actor, load_project, person, signed_in, wiring
-from archive.importing.bounded import Limits
+from annotate.views import waiting_lists
+from annotate.views.context import ProjectContext, actor, load_project, signed_in, wiring
 from archive.importing.encodings import LABELS
 
 bp = Blueprint("lists", __name__)
-_KEPT: Final = 2 * 86_400  # seconds an uploaded list waits for its mapping
-_ENDINGS: Final = (".csv", ".tsv", ".txt", ".tab", ".xlsx")
-_BOOKMARKS: Final = b"netscape-bookmark"
 
 
 @bp.get("/p/<slug>/lists")
@@ -45,47 +38,18 @@ def index(slug: str) -> str:
 def upload(slug: str) -> Response:
     """Keep the list for a while and go to its mapping; nothing is imported yet."""
     with wiring().database.read() as session:
-        load_project(session, slug, Act.IMPORT)
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        raise UsageError("Choose a file first.")
-    return receive(slug, file)
-
-
-def receive(slug: str, file: FileStorage) -> Response:
-    """Keep an uploaded list for a while; answer with the way to its mapping.
-
-    :raises UsageError: it is no list
-    """
-    sweep_out()
-    token = f"{person().id}-{secrets.token_hex(8)}"
-    name = Path(file.filename or "list.csv").name
-    path = waiting_place(token)
-    file.save(path)
-    try:
-        lists.read_list(name, path, limits=limits())
-    except UsageError:
-        path.unlink()
-        raise
-    return redirect(url_for("lists.look", slug=slug, token=token, name=name))
-
-
-def is_list(file: FileStorage) -> bool:
-    """Tell whether an uploaded file is a list of addresses, by its name and first bytes."""
-    begin = file.stream.read(200)
-    file.stream.seek(0)
-    named = (file.filename or "").lower().endswith(_ENDINGS)
-    return named or _BOOKMARKS in begin.lower()
+        project_id = load_project(session, slug, Act.IMPORT).project.id
+    token = waiting_lists.keep(project_id, request.files.get("file"))
+    return redirect(url_for("lists.look", slug=slug, token=token))
 
 
 @bp.get("/p/<slug>/lists/<token>")
 @signed_in
 def look(slug: str, token: str) -> str:
     """Propose a mapping and show what an import would do."""
-    name = Path(request.args.get("name", "list.csv")).name
-    table = read_waiting(token, name, "", "")
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.IMPORT)
+        table = waiting_lists.read(context.project.id, token)
         mapping = lists.guess_mapping(table, fields_of(session, context.project.id))
         return _page(session, context, table, mapping, token, context.project.base_address, "")
 
@@ -94,13 +58,12 @@ def look(slug: str, token: str) -> str:
 @signed_in
 def run(slug: str, token: str) -> Response | str:
     """Look again with another mapping, encoding or sheet, or import."""
-    name = Path(request.form.get("name", "list.csv")).name
     chosen = (request.form.get("encoding", ""), request.form.get("sheet", ""))
-    table = read_waiting(token, name, *chosen)
     same = chosen == (request.form.get("was_encoding", ""), request.form.get("was_sheet", ""))
     zone = request.form.get("zone", "").strip()
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.IMPORT)
+        table = waiting_lists.read(context.project.id, token, encoding=chosen[0], sheet=chosen[1])
         mapping = lists.guess_mapping(table, fields_of(session, context.project.id))
         if same:
             mapping = {
@@ -118,12 +81,10 @@ def run(slug: str, token: str) -> Response | str:
 def skipped(slug: str, token: str) -> Response:
     """Return the rows that were skipped, each with why, to mend and bring in again."""
     with wiring().database.read() as session:
-        load_project(session, slug, Act.IMPORT)
-    path = _skipped(token)
-    if not path.is_file():
-        raise NotFoundError("These rows are no longer here. Import the list again to see them.")
-    name = f"{Path(request.args.get('name', 'list')).stem}-skipped.csv"
-    answer = Response(path.read_bytes(), mimetype="text/csv")
+        project_id = load_project(session, slug, Act.IMPORT).project.id
+    rows = waiting_lists.skipped(project_id, token)
+    name = f"{Path(waiting_lists.name(project_id, token)).stem}-skipped.csv"
+    answer = Response(rows, mimetype="text/csv")
     answer.headers.set("Content-Disposition", "attachment", filename=name)
     return answer
 
@@ -147,7 +108,7 @@ def _import(
         capture=request.form.get("capture") == "yes",
         sweep_id=_sweep_of(context),
     )
-    waiting_place(token).unlink(missing_ok=True)
+    waiting_lists.drop(context.project.id, token)
     told = (
         f"{report.new_items} items added, {report.known_items} known already, "
         f"{report.queued} captures queued, {len(report.faults)} rows skipped."
@@ -155,11 +116,8 @@ def _import(
     if not report.faults:
         flash(told)
         return redirect(url_for("queue.index", slug=slug))
-    text = "\ufeff" + lists.faults_csv(table, report.faults)
-    _skipped(token).write_text(text, "utf-8", newline="")
-    return render_template(
-        "lists.html", table=None, faults=report.faults, told=told, token=token, name=table.name
-    )
+    waiting_lists.keep_skipped(context.project.id, token, table, report.faults)
+    return render_template("lists.html", table=None, faults=report.faults, told=told, token=token)
 
 
 def _page(
@@ -208,42 +166,3 @@ def _sweep_of(context: ProjectContext) -> str | None:
         return None
     with wiring().database.read() as session:
         return keeping.get(session, context.project, Sweep, named, "sweep").id
-
-
-def read_waiting(token: str, name: str, encoding: str, sheet: str) -> lists.ListFile:
-    """Read a list that waits for its mapping.
-
-    :raises NotFoundError: it waited too long, or is another person's
-    """
-    path = waiting_place(token)
-    if not path.is_file():
-        raise NotFoundError("This list is no longer here. Choose the file again.")
-    return lists.read_list(name, path, limits=limits(), encoding=encoding, sheet=sheet)
-
-
-def limits() -> Limits:
-    """Return what reading a list may take of the machine."""
-    config = wiring().config
-    return Limits(memory=config.import_memory, seconds=config.import_seconds)
-
-
-def waiting_place(token: str) -> Path:
-    """Return where an uploaded list waits for its mapping.
-
-    :raises NotFoundError: the token is not this person's
-    """
-    own = token.startswith(f"{person().id}-") and token.replace("-", "").isalnum()
-    if not own:
-        raise NotFoundError("This list is no longer here. Choose the file again.")
-    return wiring().temporary / f"list-{token}"
-
-
-def _skipped(token: str) -> Path:
-    return waiting_place(token).with_name(f"list-{token}.skipped.csv")
-
-
-def sweep_out() -> None:
-    """Remove lists that waited too long."""
-    for path in wiring().temporary.glob("list-*"):
-        if time.time() - path.stat().st_mtime > _KEPT:
-            path.unlink(missing_ok=True)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
-from pathlib import Path
-
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from annotate.errors import UsageError
 from annotate.jobs.listing import run_registry_list
 from annotate.permissions import Act
-from annotate.services import exports, lists
+from annotate.services import exports
 from annotate.services.registry import columns
 from annotate.services.registry.lists import (
     Origin,
@@ -20,8 +17,8 @@ from annotate.services.registry.lists import (
     with_words,
 )
 from annotate.views import registry_forms as forms
-from annotate.views.context import actor, load_project, person, signed_in, wiring
-from annotate.views.lists import limits, read_waiting, sweep_out, waiting_place
+from annotate.views import waiting_lists
+from annotate.views.context import actor, load_project, signed_in, wiring
 
 bp = Blueprint("registry_lists", __name__)
 
@@ -40,29 +37,18 @@ def index(slug: str) -> str:
 def upload(slug: str) -> Answer:
     """Keep the list for a while and go to its columns; nothing is brought in yet."""
     with wiring().database.read() as session:
-        load_project(session, slug, Act.IMPORT)
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        raise UsageError("Choose a file first.")
-    sweep_out()
-    token = f"{person().id}-{secrets.token_hex(8)}"
-    name = Path(file.filename).name
-    path = waiting_place(token)
-    file.save(path)
-    try:
-        lists.read_list(name, path, limits=limits())
-    except UsageError:
-        path.unlink()
-        raise
-    return redirect(url_for("registry_lists.look", slug=slug, token=token, name=name))
+        project_id = load_project(session, slug, Act.IMPORT).project.id
+    token = waiting_lists.keep(project_id, request.files.get("file"))
+    return redirect(url_for("registry_lists.look", slug=slug, token=token))
 
 
 @bp.route("/p/<slug>/registry-lists/<token>", methods=["GET", "POST"])
 @signed_in
 def look(slug: str, token: str) -> Answer | str:
     """Show what an import would do, or do it."""
-    name = Path(request.values.get("name", "list.csv")).name
-    table = read_waiting(token, name, "", "")
+    with wiring().database.read() as session:
+        context = load_project(session, slug, Act.IMPORT)
+    table = waiting_lists.read(context.project.id, token)
     mapping = columns.guess_columns(table)
     if request.method == "POST":
         mapping = {
@@ -73,8 +59,6 @@ def look(slug: str, token: str) -> Answer | str:
     act = forms.field("act")
     report: RegistryReport | None = None
     wrong = ""
-    with wiring().database.read() as session:
-        context = load_project(session, slug, Act.IMPORT)
     if act:
         try:
             report = run_registry_list(
@@ -84,7 +68,7 @@ def look(slug: str, token: str) -> Answer | str:
         except UsageError as error:
             wrong = str(error)
     if act == "import" and report is not None:
-        waiting_place(token).unlink(missing_ok=True)
+        waiting_lists.drop(context.project.id, token)
         flash(
             f"{report.accounts} accounts and {report.entities} entities added, "
             f"{report.statements} statements, {report.relations} relations, "
@@ -93,7 +77,7 @@ def look(slug: str, token: str) -> Answer | str:
         if not report.faults:
             return redirect(url_for("registry.index", slug=slug))
     return render_template(
-        "registry_list.html", table=table, token=token, name=name, mapping=mapping,
+        "registry_list.html", table=table, token=token, name=table.name, mapping=mapping,
         words=columns.WORDS,
         report=report, wrong=wrong, note=origin.note, yes=yes, no=no, done=act == "import",
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -36,6 +37,16 @@ class Program:
     def __call__(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
         answer = self.client.open(
             f"/api/v1/projects/study{path}", method=method, json=body, headers=self.headers
+        )
+        assert answer.status_code == status, answer.text
+        return answer.json
+
+    def send(self, path: str, name: str, data: bytes, /, *, status: int = 200, **form: Any) -> Any:
+        """Send a file, as a form."""
+        answer = self.client.post(
+            f"/api/v1/projects/study{path}",
+            data={"file": (io.BytesIO(data), name), **form},
+            headers=self.headers,
         )
         assert answer.status_code == status, answer.text
         return answer.json
@@ -160,6 +171,23 @@ def test_the_description_names_every_endpoint(app: Flask, project: Project) -> N
     }
     assert described == routed
     assert len(ENDPOINTS) == len(described)
+
+
+def test_a_form_with_a_file_is_described_and_checked_as_a_body_is(
+    app: Flask, program: Callable, project: Project
+) -> None:
+    held = app.test_client().get("/api/v1/openapi.json").json["paths"]
+    described = held["/projects/{slug}/sessions"]["post"]["requestBody"]["content"]
+    schema = described["multipart/form-data"]["schema"]
+    assert schema["required"] == ["name", "consent", "file"]
+    assert schema["properties"]["file"] == {"contentMediaType": "application/octet-stream"}
+    ask = program("manager")
+    assert "“file”" in ask("POST", "/imports", {"note": "x"}, status=400)["error"]
+    assert "Unknown: more" in ask.send("/imports", "a.html", b"x", more="1", status=400)["error"]
+    assert "lacks “name”" in ask.send("/sessions", "c.txt", b"x", status=400)["error"]
+    for refused in (program("coder"), program("manager", ("read",))):
+        for path in ("/imports", "/lists", "/registry-lists", "/sessions", "/codebooks/from-file"):
+            refused.send(path, "a.csv", b"url\n", status=403)
 
 
 BOOK = {

@@ -94,3 +94,61 @@ def test_the_project_is_changed_and_its_numbers_read(
     program("manager")("PUT", "/members/stranger", {"role": "viewer"}, status=403)
     scope = owner("GET", "/results")["scope"]
     assert {"label": "excluded by screening", "number": 0, "query": "is:excluded"} in scope
+
+
+def test_many_requests_are_steered_at_once(program: Callable[..., Program]) -> None:
+    ask = program("coder")
+    addresses = [f"https://{host}.example/{n}" for host in ("a", "b") for n in range(2)]
+    asked = ask("POST", "/requests", {"addresses": addresses})["requests"]
+    body = {"act": "cancel", "host": "a.example"}
+    assert ask("POST", "/queue/bulk", body) == {"of": 2, "changed": 2}
+    body = {"act": "cancel", "requests": asked}
+    assert ask("POST", "/queue/bulk", body) == {"of": 4, "changed": 2}
+    ask("POST", "/queue/bulk", body | {"host": "a.example"}, status=400)
+    ask("POST", "/queue/bulk", {"act": "cancel"}, status=400)
+    ask("POST", "/queue/bulk", body | {"act": "burn"}, status=400)
+    program("viewer")("POST", "/queue/bulk", body, status=403)
+
+
+def test_visits_of_items_named_and_sensitive_marks_on_many(
+    program: Callable[..., Program], capture: Callable
+) -> None:
+    capture(PAGES)
+    ask, manager = program("coder"), program("manager")
+    first = ask("GET", "/items")["items"][0]["id"]
+    assert "1" in ask("POST", "/visits", {"items": [first], "spread_hours": 2})["told"]
+    ask("POST", "/visits", {"items": [first], "spread_hours": -1}, status=400)
+    ask("POST", "/visits", {"items": ["x"]}, status=404)
+    body = {"sensitive": True, "query": "棉花"}
+    ask("POST", "/sensitive", body, status=400)
+    made = ask("POST", "/sensitive", body | {"reason": "伤者"})
+    assert (made["changed"], made["of"]) == (3, 3)
+    assert ask("GET", f"/items/{first}/sensitive")["reason"] == "伤者"
+    manager("POST", f"/sensitive/{made['id']}/undo", status=404)
+    assert ask("POST", f"/sensitive/{made['id']}/undo") == {"restored": 3}
+    assert ask("PUT", "/blurs-all", {"blurs_all": True}, status=403)
+    assert manager("PUT", "/blurs-all", {"blurs_all": True}) == {"blurs_all": True}
+
+
+def test_a_comment_is_taken_back_in_read_and_memos_say_what_they_are_about(
+    program: Callable[..., Program], capture: Callable
+) -> None:
+    capture(dict(list(PAGES.items())[:1]))
+    coder, manager = program("coder"), program("manager")
+    item = coder("GET", "/items")["items"][0]["id"]
+    said = {"on": "item", "id": item, "text": "@manager 请看"}
+    made = coder("POST", "/comments", said)["id"]
+    coder("DELETE", f"/comments/{made}")
+    manager("POST", f"/comments/{made}/restore", status=403)
+    assert not coder("POST", f"/comments/{made}/restore")["withdrawn"]
+    assert manager("GET", "/me/for-you")["unread"] == 1
+    assert manager("PUT", "/me/for-you", {"comments": [made], "read": True}) == {"unread": 0}
+    memo = coder("POST", "/memos", {"kind": "method", "title": "T", "text": "one"})["id"]
+    here = f"/memos/{memo}"
+    (link,) = coder("POST", f"{here}/links", {"item": item})["links"]
+    assert link["item"] == item
+    coder("POST", f"{here}/links", {"item": item, "codebook": "x"}, status=400)
+    assert coder("DELETE", f"{here}/links/{link['id']}") == {"links": []}
+    coder("PUT", here, {"title": "T", "text": "two", "version": 1})
+    assert coder("POST", f"{here}/restore", {"number": 1, "version": 2})["text"] == "one"
+    coder("POST", f"{here}/restore", {"number": 1, "version": 2}, status=409)

@@ -9,9 +9,13 @@ from annotate.views.api import (
     differing,
     fixity,
     history,
+    imports,
     items,
     library,
+    lists,
     marks,
+    memos,
+    packages,
     project,
     queue,
     recoding,
@@ -23,6 +27,8 @@ from annotate.views.api import (
     sensitive,
     sweeps,
     talk,
+    tokens,
+    ways,
 )
 from annotate.views.api.spec import bp
 
@@ -32,9 +38,13 @@ __all__ = [
     "differing",
     "fixity",
     "history",
+    "imports",
     "items",
     "library",
+    "lists",
     "marks",
+    "memos",
+    "packages",
     "project",
     "queue",
     "recoding",
@@ -46,4 +56,6 @@ __all__ = [
     "sensitive",
     "sweeps",
     "talk",
+    "tokens",
+    "ways",
 ]

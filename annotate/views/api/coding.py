@@ -17,8 +17,9 @@ from annotate.models import Assignment, CodebookVersion
 from annotate.permissions import Act
 from annotate.services import adjudication, codebooks, coding, reliability, rounds
 from annotate.services.reliability import Sheet
-from annotate.views.api.spec import endpoint, project
+from annotate.views.api.spec import endpoint, project, writing
 from annotate.views.captures import sources_of_capture
+from annotate.views.codebook_files import LARGEST, read_codebook
 from annotate.views.context import ProjectContext, actor, person
 
 _TEXT = {"type": "string"}
@@ -53,6 +54,24 @@ def create_codebook(session: Session, context: ProjectContext, body: Any) -> dic
     """Make a codebook."""
     content = _content(body["document"])
     return version_json(codebooks.create(session, actor(), context.project, content))
+
+
+@endpoint(
+    "POST",
+    project("/codebooks/from-file"),
+    Act.MANAGE_CODING,
+    "Begin a codebook from a file: JSON, CSV, XLSX, or REFI-QDA (.qdc)",
+    body={"name": _OPTIONAL | {"description": "without it, the file's"}},
+    file=True,
+    by_itself=True,
+)
+def codebook_from_file(_session: Session, context: ProjectContext, body: Any) -> dict[str, Any]:
+    """Make a codebook of a file."""
+    upload = body["file"]
+    name = body.get("name", "").strip() or upload.filename.rpartition(".")[0]
+    content = read_codebook(name, upload.stream.read(LARGEST + 1))
+    with writing(context, Act.MANAGE_CODING) as (session, held):
+        return version_json(codebooks.create(session, actor(), held.project, content))
 
 
 @endpoint("GET", project("/codebooks/<version_id>"), Act.COUNT, "A version with its document")

@@ -19,6 +19,7 @@ from annotate.services import (
     elsewhere,
     exports,
     fields,
+    identities,
     items,
     library,
     notes,
@@ -231,6 +232,8 @@ def set_field(
         "addresses": {"type": "array", "items": _TEXT},
         "engine": {"type": "string", "enum": list(requests.ENGINES), "required": False},
         "reason": _OPTIONAL,
+        "session": _OPTIONAL | {"description": "name or id of a capture session"},
+        "media": {"type": "boolean", "required": False, "description": "films too"},
     },
 )
 def ask(session: Session, context: ProjectContext, body: Any) -> dict[str, Any]:
@@ -242,6 +245,8 @@ def ask(session: Session, context: ProjectContext, body: Any) -> dict[str, Any]:
         [Address.parse(str(one)) for one in body["addresses"]],
         engine=body.get("engine", "auto"),
         why=body.get("reason", ""),
+        signed_in=identities.chosen(session, context.project.id, body.get("session", "")),
+        media=body.get("media", False),
     )
     return {
         "requests": [one.id for one in asked.requests],

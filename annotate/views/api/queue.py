@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final
 
 from flask import request
@@ -12,8 +13,8 @@ from annotate.models import CaptureRequest, Keep, Watch
 from annotate.permissions import Act
 from annotate.services import items, library, observations, pauses, requests, revisits, watches
 from annotate.services.progress import progress
-from annotate.services.requests import Wanted
-from annotate.views.api.spec import endpoint, number, project
+from annotate.services.requests import BATCH, Wanted
+from annotate.views.api.spec import endpoint, number, project, writing
 from annotate.views.context import ProjectContext, actor, parts
 from annotate.views.queue import ACTS
 from archive.clock import isoformat
@@ -63,6 +64,38 @@ def act_on(
 
 
 @endpoint(
+    "POST",
+    project("/queue/bulk"),
+    Act.CAPTURE,
+    "Do the same with the requests named, or with all of a state or host",
+    body={
+        "act": _TEXT | {"enum": list(ACTS)},
+        "requests": {"type": "array", "items": _TEXT, "required": False},
+        "state": _OPTIONAL,
+        "host": _OPTIONAL,
+    },
+    by_itself=True,
+)
+def act_on_many(session: Session, context: ProjectContext, body: Any) -> dict[str, Any]:
+    """Cancel, try again or move many; others write between two batches."""
+    if body["act"] not in ACTS:
+        raise UsageError(f"What can be done with requests: {', '.join(ACTS)}.")
+    if ("requests" in body) == bool({"state", "host"} & body.keys()):
+        raise UsageError("Send either “requests”, or “state” and “host”.")
+    query = Wanted.read(body.get("state", ""), body.get("host", "")).query(context.project.id)
+    if "requests" in body:
+        query = query.where(CaptureRequest.id.in_([str(one) for one in body["requests"]]))
+    ids = list(session.scalars(query.with_only_columns(CaptureRequest.id)))
+    done = 0
+    for start in range(0, len(ids), BATCH):
+        some = CaptureRequest.id.in_(ids[start : start + BATCH])
+        with writing(context, Act.CAPTURE) as (batch, held):
+            rows = batch.scalars(Wanted().query(held.project.id).where(some)).all()
+            done += ACTS[body["act"]][1](batch, actor(), rows)
+    return {"of": len(ids), "changed": done}
+
+
+@endpoint(
     "PUT",
     project("/queue/paused"),
     Act.CHANGE_PROJECT,
@@ -82,15 +115,28 @@ def pause(session: Session, context: ProjectContext, body: Any) -> dict[str, Any
     "POST",
     project("/visits"),
     Act.CAPTURE,
-    "Look again whether what a query finds is still there",
-    body={"query": _TEXT},
+    "Look again whether what a query finds, or the items named, are still there",
+    body={
+        "query": _OPTIONAL,
+        "items": {"type": "array", "items": _TEXT, "required": False},
+        "spread_hours": _WHOLE | {"required": False},
+    },
 )
 def look_again(session: Session, context: ProjectContext, body: Any) -> dict[str, Any]:
     """Ask for later visits."""
-    ids = library.ids_for(session, context.project, body["query"], parts().engine, context.zone)
+    if ("query" in body) == ("items" in body):
+        raise UsageError("Send either “query” or “items”.")
+    ids = [
+        items.get_item(session, context.project.id, str(one)).id for one in body.get("items", ())
+    ]
+    if "query" in body:
+        ids = library.ids_for(session, context.project, body["query"], parts().engine, context.zone)
     if not ids:
-        raise UsageError("This query finds no items.")
-    return {"told": str(revisits.ask(session, actor(), context.project, ids))}
+        raise UsageError("No item is named or found.")
+    if body.get("spread_hours", 0) < 0:
+        raise UsageError("Visits are spread over 0 hours or more.")
+    spread = timedelta(hours=body.get("spread_hours", 0))
+    return {"told": str(revisits.ask(session, actor(), context.project, ids, spread=spread))}
 
 
 @endpoint("GET", project("/items/<item_id>/visits"), Act.READ, "What later visits saw of an item")

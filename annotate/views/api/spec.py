@@ -13,9 +13,8 @@ from typing import Any, Final
 from flask import Blueprint, Response, g, jsonify, request
 from sqlalchemy.orm import Session
 
-from annotate.errors import NotAllowedError, NotFoundError, SignInError, UsageError
+from annotate.errors import SignInError, UsageError
 from annotate.permissions import Act
-from annotate.services import tokens
 from annotate.views.context import ProjectContext, load_project, wiring
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -36,6 +35,11 @@ class Endpoint:
     body: Schema
     """Properties of the JSON body by name; `required: False` makes one optional."""
     query: Schema
+    file: bool = False
+    """The body is a form (multipart/form-data) with a part `file` beside the properties."""
+    by_itself: bool = False
+    """The view writes in transactions of its own: what comes from outside the database is read
+    before, and what is to be forgotten is forgotten after."""
 
 
 ENDPOINTS: Final[list[Endpoint]] = []
@@ -50,22 +54,29 @@ def endpoint(
     *,
     body: Schema | None = None,
     query: Schema | None = None,
+    file: bool = False,
+    by_itself: bool = False,
 ) -> Callable[[View], View]:
     """Declare an endpoint: the view gets session, project and body, and returns JSON values.
 
-    A GET reads; everything else writes, in one transaction.
+    A GET reads; everything else writes, in one transaction. A view that is `by_itself` gets a
+    session that reads, and writes by `writing`. With `file` the body has the upload as `file`.
     """
-    declared = Endpoint(method, path, act, summary, body or {}, query or {})
+    declared = Endpoint(method, path, act, summary, body or {}, query or {}, file, by_itself)
     ENDPOINTS.append(declared)
 
     def declare(view: View) -> View:
         @wraps(view)
         def answered(**placeholders: str) -> Response:
+            slug = placeholders.pop("slug", None)
+            if file:  # before a byte of it is read
+                with wiring().database.read() as session:
+                    _context(session, slug, act)
             sent = _body(declared)
             with _session(declared) as session:
-                context = _context(session, placeholders.pop("slug", None), act)
+                context = _context(session, slug, act)
                 answer = view(session, context, sent, **placeholders)
-                return jsonify(answer)
+                return answer if isinstance(answer, Response) else jsonify(answer)
 
         name = f"{view.__module__.rpartition('.')[2]}_{view.__name__}"
         bp.add_url_rule(path, name, answered, methods=[method])
@@ -77,39 +88,71 @@ def endpoint(
 @contextmanager
 def _session(declared: Endpoint) -> Iterator[Session]:
     database = wiring().database
-    with database.read() if declared.method == "GET" else database.write() as session:
+    reads = declared.method == "GET" or declared.by_itself
+    with database.read() if reads else database.write() as session:
         yield session
+
+
+@contextmanager
+def writing(context: ProjectContext, act: Act) -> Iterator[tuple[Session, ProjectContext]]:
+    """Open a transaction of a view that is `by_itself`; the act is asked once more in it."""
+    with wiring().database.write() as session:
+        yield session, load_project(session, context.project.slug, act)
 
 
 def _context(session: Session, slug: str | None, act: Act | None) -> ProjectContext | None:
     """Load the project, if token and role allow the act.
 
-    :raises NotFoundError: the token is of another project
-    :raises NotAllowedError: the token's scopes do not cover the act
+    :raises SignInError: there is no token
     """
-    token = g.get("token")
-    if token is None:
+    if g.get("token") is None:
         raise SignInError("Send a token: Authorization: Bearer hft_…; Settings makes one.")
     if slug is None or act is None:
         return None
-    context = load_project(session, slug, act)
-    if context.project.id != token.project_id:
-        raise NotFoundError("There is no such project, or the token is not for it.")
-    if not tokens.allows(token, act):
-        raise NotAllowedError(f"This token may not {act.value}; its scopes: {token.scopes}.")
-    return context
+    return load_project(session, slug, act)
 
 
 def _body(declared: Endpoint) -> dict[str, Any]:
-    """Read the JSON body and check it against the declaration.
+    """Read the body and check it against the declaration.
 
-    :raises UsageError: it is no JSON object, or a property is missing, unknown or ill-typed
+    :raises UsageError: it is not of the form, or a property is missing, unknown or ill-typed
     """
+    if declared.file:
+        return _form(declared)
     if declared.method == "GET" or not declared.body:
         return {}
     sent = request.get_json(silent=True)
     if not isinstance(sent, dict):
         raise UsageError("Send a JSON object, with Content-Type: application/json.")
+    return _checked(declared, sent)
+
+
+def _form(declared: Endpoint) -> dict[str, Any]:
+    """Read a form with a file: what is no text is written as in JSON, a list is repeated.
+
+    :raises UsageError: there is no file, or a property is missing, unknown or ill-typed
+    """
+    upload = request.files.get("file")
+    if upload is None or not upload.filename:
+        raise UsageError("Send a form (multipart/form-data) with the file, named, as “file”.")
+    sent = {
+        name: _value(declared.body.get(name, {}), request.form.getlist(name))
+        for name in request.form
+    }
+    return _checked(declared, sent) | {"file": upload}
+
+
+def _value(schema: Schema, given: list[str]) -> Any:
+    kind = schema.get("type", "string")
+    if kind == "array":
+        return given
+    text = given[-1]
+    if kind == "boolean":
+        return {"true": True, "false": False}.get(text, text)
+    return int(text) if kind == "integer" and text.isdigit() else text
+
+
+def _checked(declared: Endpoint, sent: dict[str, Any]) -> dict[str, Any]:
     unknown = sent.keys() - declared.body.keys()
     if unknown:
         known = ", ".join(declared.body)
@@ -182,16 +225,20 @@ def _operation(one: Endpoint) -> dict[str, Any]:
     }
     if one.act is not None:
         operation["description"] = f"Needs a role that may {one.act.value}."
-    if one.body:
+    if one.body or one.file:
         properties = {
             name: {key: value for key, value in schema.items() if key != "required"}
             for name, schema in one.body.items()
         }
         required = [name for name, schema in one.body.items() if schema.get("required", True)]
+        if one.file:
+            # OpenAPI 3.1, "Considerations for File Uploads": bytes are a schema of this alone
+            properties["file"] = {"contentMediaType": "application/octet-stream"}
+            required.append("file")
         operation["requestBody"] = {
             "required": True,
             "content": {
-                "application/json": {
+                "multipart/form-data" if one.file else "application/json": {
                     "schema": {
                         "type": "object",
                         "properties": properties,

@@ -63,6 +63,18 @@ def add_sweep(session: Session, context: ProjectContext, body: Any) -> dict[str,
 
 
 @endpoint(
+    "POST",
+    project("/sweeps/from-lists"),
+    Act.SWEEP,
+    "Write a sweep down that imported lists name, with its items",
+    body={"name": _TEXT},
+)
+def from_lists(session: Session, context: ProjectContext, body: Any) -> dict[str, Any]:
+    """Add a sweep that a list names."""
+    return row_json(sweeps.record_from_list(session, actor(), context.project, body["name"]))
+
+
+@endpoint(
     "PUT",
     project("/sweeps/<sweep_id>"),
     Act.SWEEP,

@@ -1,4 +1,4 @@
-"""Comments and memos over the API."""
+"""Comments over the API."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from flask import request
 from sqlalchemy.orm import Session
 
 from annotate.errors import UsageError
-from annotate.models import Comment, CommentOn, Memo, MemoKind
+from annotate.models import Comment, CommentOn
 from annotate.permissions import Act
-from annotate.services import comment_subjects, comments, items, memos, mentions
+from annotate.services import comment_subjects, comments, items, mentions
 from annotate.services.comments import Said, Thread
 from annotate.views.api.spec import endpoint, project
 from annotate.views.context import ProjectContext, actor, person
@@ -19,7 +19,6 @@ from archive.clock import isoformat
 _TEXT = {"type": "string"}
 _OPTIONAL = {"type": "string", "required": False}
 _ON = {"type": "string", "enum": [one.value for one in CommentOn]}
-_KIND = {"type": "string", "enum": [one.value for one in MemoKind]}
 
 
 @endpoint(
@@ -133,6 +132,22 @@ def withdraw(
 
 
 @endpoint(
+    "POST",
+    project("/comments/<comment_id>/restore"),
+    Act.NOTE,
+    "Take your withdrawn comment back in",
+)
+def restore(
+    session: Session, context: ProjectContext, _body: Any, comment_id: str
+) -> dict[str, Any]:
+    """Take a withdrawal of one's own comment back."""
+    one = comments.get(session, context.project, comment_id)
+    sealed = comment_subjects.is_sealed(session, one)
+    comments.withdraw(session, actor(), context.project, one, sealed=sealed, back=True)
+    return _comment(one)
+
+
+@endpoint(
     "PUT",
     project("/comments/<comment_id>/resolved"),
     Act.NOTE,
@@ -170,117 +185,23 @@ def for_you(session: Session, context: ProjectContext, _body: Any) -> dict[str, 
 
 
 @endpoint(
-    "GET",
-    project("/memos"),
+    "PUT",
+    project("/me/for-you"),
     Act.READ,
-    "Memos, the last changed first",
-    query={"q": _TEXT, "kind": _KIND},
+    "Note of comments on your list that you have read them, or have not",
+    body={"comments": {"type": "array", "items": _TEXT}, "read": {"type": "boolean"}},
 )
-def find_memos(session: Session, context: ProjectContext, _body: Any) -> dict[str, Any]:
-    """Return memos."""
-    kind = request.args.get("kind", "")
-    found = memos.memos_of(
-        session,
-        context.project,
-        kind=_kind(kind) if kind else None,
-        words=request.args.get("q", ""),
-    )
-    return {"memos": [_memo(memo) | {"changed_by": name} for memo, name in found]}
-
-
-@endpoint("GET", project("/memos/<memo_id>"), Act.READ, "A memo with its versions and links")
-def show_memo(
-    session: Session, context: ProjectContext, _body: Any, memo_id: str
-) -> dict[str, Any]:
-    """Return a memo."""
-    memo = memos.get(session, context.project, memo_id)
-    return _memo(memo) | {
-        "versions": [
-            {
-                "version": one.version,
-                "title": one.title,
-                "text": one.text,
-                "by": name,
-                "at": isoformat(one.written_at),
-            }
-            for one, name in memos.versions_of(session, memo)
-        ],
-        "links": [
-            {
-                "id": one.link.id,
-                "item": one.link.item_id,
-                "codebook": one.link.codebook_id,
-                "part": one.link.part,
-            }
-            for one in memos.links_of(session, memo)
-        ],
-    }
-
-
-@endpoint(
-    "POST",
-    project("/memos"),
-    Act.NOTE,
-    "Write a memo, about items if wanted",
-    body={
-        "kind": _KIND,
-        "title": _TEXT,
-        "text": _TEXT,
-        "items": {"type": "array", "items": _TEXT, "required": False},
-    },
-)
-def add_memo(session: Session, context: ProjectContext, body: Any) -> dict[str, Any]:
-    """Write a memo."""
-    kind = _kind(body["kind"])
-    memo = memos.create(session, actor(), context.project, kind, body["title"], body["text"])
-    for item_id in body.get("items", []):
-        item = items.get_item(session, context.project.id, str(item_id))
-        memos.link_item(session, actor(), context.project, memo, item)
-    return _memo(memo)
-
-
-@endpoint(
-    "PUT",
-    project("/memos/<memo_id>"),
-    Act.NOTE,
-    "Give a memo another title and text; 409 if somebody saved in between",
-    body={"title": _TEXT, "text": _TEXT, "version": {"type": "integer"}},
-)
-def edit_memo(session: Session, context: ProjectContext, body: Any, memo_id: str) -> dict[str, Any]:
-    """Edit a memo."""
-    memo = memos.get(session, context.project, memo_id)
-    memos.edit(
-        session, actor(), context.project, memo, body["title"], body["text"], seen=body["version"]
-    )
-    return _memo(memo)
-
-
-@endpoint(
-    "PUT",
-    project("/memos/<memo_id>/withdrawn"),
-    Act.NOTE,
-    "Withdraw a memo, or take that back",
-    body={"withdrawn": {"type": "boolean"}},
-)
-def withdraw_memo(
-    session: Session, context: ProjectContext, body: Any, memo_id: str
-) -> dict[str, Any]:
-    """Withdraw a memo, or take that back."""
-    memo = memos.get(session, context.project, memo_id)
-    memos.withdraw(session, actor(), context.project, memo, back=not body["withdrawn"])
-    return _memo(memo)
+def set_read(session: Session, context: ProjectContext, body: Any) -> dict[str, Any]:
+    """Mark comments of one's own list."""
+    ids = [str(one) for one in body["comments"]]
+    mentions.set_read(session, context.project, person(), ids, read=body["read"])
+    return {"unread": mentions.unread(session, context.project, person())}
 
 
 def _on(word: str) -> CommentOn:
     if word not in {one.value for one in CommentOn}:
         raise UsageError(f"There is nothing called {word!r} to comment on.")
     return CommentOn(word)
-
-
-def _kind(word: str) -> MemoKind:
-    if word not in {one.value for one in MemoKind}:
-        raise UsageError(f"There is no kind of memo {word!r}.")
-    return MemoKind(word)
 
 
 def _thread(one: Thread) -> dict[str, Any]:
@@ -307,16 +228,4 @@ def _comment(one: Comment) -> dict[str, Any]:
         "version": one.row_version,
         "created_at": isoformat(one.created_at),
         "withdrawn": one.withdrawn_at is not None,
-    }
-
-
-def _memo(memo: Memo) -> dict[str, Any]:
-    return {
-        "id": memo.id,
-        "kind": memo.kind.value,
-        "title": memo.title,
-        "text": memo.text,
-        "version": memo.row_version,
-        "changed_at": isoformat(memo.changed_at),
-        "withdrawn": memo.withdrawn_at is not None,
     }
