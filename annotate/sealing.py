@@ -1,9 +1,10 @@
 """Who may not yet read what is said in comments and memos, as criteria for visibility.py.
 
 Two rules. For everybody: what is said of a unit of a blind round is read by the one who began
-the thread and, if it is a question, by those who manage and do not code in that round. For who
-codes blind, besides: nothing about the items they are blind to, and nothing that their fellow
-coders wrote, anywhere in the project, since the round was opened.
+the thread and, if it is a question, by those who manage and do not code in that round. It stays so
+where the round is withdrawn: nobody revealed it, and its items may be coded blind once more.
+For who codes blind, besides: nothing about the items they are blind to, and nothing that their
+fellow coders wrote, anywhere in the project, since the round was opened.
 """
 
 from __future__ import annotations
@@ -40,9 +41,11 @@ class Standing:
     user_id: str
     manages: bool
     sealed: tuple[str, ...]
-    """The project's blind rounds."""
+    """The project's rounds that were not revealed: blind ones, and those withdrawn while blind."""
+    coded: tuple[str, ...]
+    """Those of them in which they have units."""
     own: tuple[str, ...]
-    """Those of them in which they code."""
+    """Those of these that are blind still."""
     since: datetime | None
     """When the first of their own was opened."""
 
@@ -80,7 +83,9 @@ def criteria(standing: Standing) -> Criteria:
 def _comments(standing: Standing, on: Any) -> ColumnElement[bool]:
     """The rule for everybody, on an entity or its table."""
     me = standing.user_id
-    asked = and_(on.is_question, on.round_id.not_in(standing.own)) if standing.manages else false()
+    asked = (
+        and_(on.is_question, on.round_id.not_in(standing.coded)) if standing.manages else false()
+    )
     open_ones = or_(on.round_id.is_(None), on.round_id.not_in(standing.sealed))
     return or_(open_ones, on.asker_id == me, on.created_by == me, asked)
 

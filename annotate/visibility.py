@@ -124,9 +124,10 @@ _REGISTRY: Final = (
 )
 _BLIND: Final = "holdfast.blind"
 # Made once: every part of an archived page asks this.
-_BLIND_ROUNDS: Final = select(
+_SEALED_ROUNDS: Final = select(
     CodingRound.id,
     CodingRound.opened_at,
+    CodingRound.state,
     or_(
         exists().where(
             Assignment.round_id == CodingRound.id, Assignment.coder_id == bindparam("user_id")
@@ -135,7 +136,7 @@ _BLIND_ROUNDS: Final = select(
             RoundCoder.round_id == CodingRound.id, RoundCoder.coder_id == bindparam("user_id")
         ),
     ).label("own"),
-).where(CodingRound.project_id == bindparam("project_id"), CodingRound.state == RoundState.BLIND)
+).where(CodingRound.project_id == bindparam("project_id"), CodingRound.state != RoundState.REVEALED)
 _WORK: Final = frozenset(
     {
         EventKind.TAG_ADD,
@@ -308,14 +309,16 @@ def _criteria(user_id: str, pseudonym: str, rounds: tuple[str, ...]) -> Criteria
 
 def _standing(session: Session, user: User, project_id: str, role: Role) -> Standing:
     asked = {"project_id": project_id, "user_id": user.id}
-    sealed = session.execute(_BLIND_ROUNDS, asked).all()
+    sealed = session.execute(_SEALED_ROUNDS, asked).all()
     if not sealed:
-        return Standing(user.id, manages=False, sealed=(), own=(), since=None)
-    own = [(one, opened) for one, opened, is_own in sealed if is_own]
+        return Standing(user.id, manages=False, sealed=(), coded=(), own=(), since=None)
+    coded = [one for one in sealed if one.own]
+    own = [(one.id, one.opened_at) for one in coded if one.state is RoundState.BLIND]
     return Standing(
         user.id,
         manages=role in {Role.OWNER, Role.MANAGER},
-        sealed=tuple(one for one, _opened, _own in sealed),
+        sealed=tuple(one.id for one in sealed),
+        coded=tuple(one.id for one in coded),
         own=tuple(one for one, _opened in own),
         since=min((opened for _one, opened in own), default=None),
     )

@@ -25,6 +25,8 @@ class RoundState(StrEnum):
 
     BLIND = "blind"
     REVEALED = "revealed"
+    WITHDRAWN = "withdrawn"
+    """Opened by mistake: it counts nowhere, and nobody answered anything in it."""
 
 
 class Basis(StrEnum):
@@ -81,7 +83,9 @@ class CodingRound(Base, kw_only=True, eq=False):
     project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
     name: Mapped[str] = mapped_column(String(200))
     version_id: Mapped[str] = mapped_column(ForeignKey("codebook_version.id"))
-    state: Mapped[RoundState] = mapped_column(word(RoundState), default=RoundState.BLIND)
+    state: Mapped[RoundState] = mapped_column(
+        word(RoundState, listed=False), default=RoundState.BLIND
+    )
     query: Mapped[str] = mapped_column(Text)  # what was sampled from, in the query language
     population: Mapped[int]  # items the query found then
     seed: Mapped[int]
@@ -95,6 +99,9 @@ class CodingRound(Base, kw_only=True, eq=False):
     opened_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
     revealed_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"), default=None)
     revealed_at: Mapped[datetime | None] = mapped_column(default=None)
+    withdrawn_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"), default=None)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(default=None)
+    withdrawn_why: Mapped[str] = mapped_column(Text, default="")
 
 
 class RoundCoder(Base, kw_only=True, eq=False):

@@ -95,6 +95,7 @@ class EventKind(StrEnum):
     CODEBOOK_DISCARD = "codebook:discard"
     ROUND_OPEN = "round:open"
     ROUND_REVEAL = "round:reveal"
+    ROUND_WITHDRAW = "round:withdraw"
     ASSIGNMENT_HAND = "assignment:hand"
     ASSIGNMENT_ABANDON = "assignment:abandon"
     ASSIGNMENT_PASS = "assignment:pass"

@@ -95,6 +95,8 @@ class ApiToken(Base, kw_only=True, eq=False):
     created_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None] = mapped_column(default=None)
+    made_with_id: Mapped[str | None] = mapped_column(ForeignKey("api_token.id"), default=None)
+    """The token it was asked for with; it ends when that one is revoked."""
 
 
 class Project(Base, kw_only=True, eq=False):

@@ -334,11 +334,11 @@ def uses(session: Session, version: CodebookVersion) -> dict[tuple[str, str], in
 
 
 def rounds_with(session: Session, versions: Sequence[CodebookVersion]) -> dict[str, int]:
-    """Count the rounds of each version."""
+    """Count the rounds of each version that were not withdrawn."""
     ids = [version.id for version in versions]
     rows = session.execute(
         select(CodingRound.version_id, func.count())
-        .where(CodingRound.version_id.in_(ids))
+        .where(CodingRound.version_id.in_(ids), CodingRound.state != RoundState.WITHDRAWN)
         .group_by(CodingRound.version_id)
     )
     return dict(rows.all())

@@ -170,9 +170,9 @@ def open_work(session: Session, project: Project, coder: User) -> list[tuple[Cod
 def save_draft(session: Session, unit: Unit, given: Mapping[str, Given], seconds: int) -> None:
     """Keep what is typed, unchecked; it outlives a crash of browser and server.
 
-    :raises UsageError: the round is revealed
+    :raises UsageError: the round is revealed or withdrawn
     """
-    _refuse_revealed(unit)
+    _refuse_ended(unit)
     document = instrument.dump(given)
     draft = unit.draft
     if draft is None:
@@ -200,10 +200,10 @@ def submit(
     :param seconds: spent on the form
     :param sources: the pictures and films that regions and ranges of time may stand on
     :raises UsageError: an answer is missing or unfit, its evidence is not in the capture,
-        or the round is revealed
+        or the round is revealed or withdrawn
     :raises StaleSaveError: the coder submitted elsewhere in between
     """
-    _refuse_revealed(unit)
+    _refuse_ended(unit)
     named = as_registered(session, project, unit.codebook, given)
     kept = instrument.checked(unit.codebook, named)
     document = instrument.dump(kept)
@@ -256,7 +256,12 @@ def commitment(nonce: str, document: str) -> str:
     return hashlib.sha256(f"{nonce}\n{document}".encode()).hexdigest()
 
 
-def _refuse_revealed(unit: Unit) -> None:
+def _refuse_ended(unit: Unit) -> None:
+    if unit.round.state is RoundState.WITHDRAWN:
+        raise UsageError(
+            "This round was withdrawn: nothing of it counts, and nothing was saved. What you had "
+            "typed before stays with you, under this unit."
+        )
     if unit.round.state is RoundState.REVEALED:
         raise UsageError("This round was revealed; its answers stand. Disagreements are settled.")
 

@@ -61,10 +61,10 @@ def of_comment(session: Session, one: Comment) -> Subject:
 
 
 def is_sealed(session: Session, one: Comment) -> bool:
-    """Tell whether a comment is about a unit of a round that is blind still."""
+    """Tell whether a comment is about a unit of a round that was never revealed."""
     if one.round_id is None:
         return False
-    return session.get_one(CodingRound, one.round_id).state is RoundState.BLIND
+    return session.get_one(CodingRound, one.round_id).state is not RoundState.REVEALED
 
 
 def _codebook(session: Session, project: Project, codebook_id: str, part: str) -> Subject:
@@ -97,5 +97,5 @@ def _unit(session: Session, project: Project, user: User, assignment_id: str) ->
         assignment.id,
         item_id=assignment.item_id,
         round_id=one.id,
-        sealed=one.state is RoundState.BLIND,
+        sealed=one.state is not RoundState.REVEALED,
     )

@@ -44,7 +44,7 @@ class Subject:
     item_id: str | None = None
     round_id: str | None = None
     sealed: bool = False
-    """It is a unit of a blind round."""
+    """It is a unit of a round that is blind, or was withdrawn while it was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def hand_out(
     """Hand the coder their next unit, or the one they have open; None where nothing is left.
 
     :raises NotFoundError: the person is no coder of this round
-    :raises UsageError: the round is revealed, or its units were given out beforehand
+    :raises UsageError: the round is revealed or withdrawn, or its units were given out beforehand
     """
     if not one.dynamic:
         raise UsageError("The units of this round were given out when it was opened.")
@@ -80,6 +80,8 @@ def hand_out(
         raise NotFoundError("There is no such round among those you code.")
     if one.state is RoundState.REVEALED:
         raise UsageError("This round was revealed; its answers stand.")
+    if one.state is RoundState.WITHDRAWN:
+        raise UsageError("This round was withdrawn; nothing of it is to be coded.")
     held = _of_round(session, one)
     _give_up_waiting(session, actor, project, one, held, coder)
     mine = [each for each in held if each.coder_id == coder.id]
@@ -111,9 +113,9 @@ def pass_on(
 
     What the first one typed stays theirs; if they seal it after all, their answers are kept.
 
-    :raises UsageError: the round is revealed, or both are the same person
+    :raises UsageError: the round is revealed or withdrawn, or both are the same person
     """
-    if one.state is RoundState.REVEALED or giver.id == taker.id:
+    if one.state is not RoundState.BLIND or giver.id == taker.id:
         raise UsageError("Units of an open round are passed from one coder to another.")
     held = _of_round(session, one)
     has = {each.item_id for each in held if each.coder_id == taker.id}

@@ -94,6 +94,7 @@ ACT_LABELS: Final[Mapping[str, str]] = {
     "codebook:discard": "discarded a codebook draft",
     "round:open": "opened the round",
     "round:reveal": "revealed a round",
+    "round:withdraw": "withdrew the round",
     "assignment:hand": "handed units out",
     "assignment:abandon": "took a unit back from its coder",
     "assignment:pass": "passed a unit on",

@@ -220,6 +220,8 @@ class _Gathering:
             .order_by(CodingRound.id)
         ).all()
         for one in rows:
+            if one.state is RoundState.WITHDRAWN:
+                continue
             if one.state is not RoundState.REVEALED:
                 self._hold_back(
                     f"The answers of the round “{one.name}”: it is still blind. They go out "

@@ -260,6 +260,7 @@ def _coded_since(session: Session, version: CodebookVersion) -> set[str]:
         .join(CodingRound, CodingRound.id == RoundUnit.round_id)
         .join(CodebookVersion, CodebookVersion.id == CodingRound.version_id)
         .where(
+            CodingRound.state != RoundState.WITHDRAWN,
             CodebookVersion.codebook_id == version.codebook_id,
             CodebookVersion.number >= version.number,
         )

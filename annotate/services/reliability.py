@@ -17,7 +17,7 @@ from annotate import events
 from annotate.agreement.matrix import Row
 from annotate.agreement.report import Agreement, assess
 from annotate.agreement.sets import assess_by_code, masi_alpha
-from annotate.errors import NotAllowedError
+from annotate.errors import NotAllowedError, UsageError
 from annotate.instrument import answers as instrument
 from annotate.instrument.answers import Given
 from annotate.instrument.codebook import SEVERAL, Codebook, Missing, Variable, VariableType, load
@@ -94,7 +94,10 @@ def sheet(session: Session, one: CodingRound, *, whole: bool = False) -> Sheet:
 
     :param whole: read every unit, whoever asks: for what is stored, never for what is shown
     :raises NotAllowedError: it is still blind: nobody reads answers before the reveal
+    :raises UsageError: it was withdrawn
     """
+    if one.state is RoundState.WITHDRAWN:
+        raise UsageError("This round was withdrawn: nobody answered anything in it.")
     if one.state is not RoundState.REVEALED:
         raise NotAllowedError("This round is still blind: answers can be read after the reveal.")
     version = session.get_one(CodebookVersion, one.version_id)

@@ -147,10 +147,12 @@ def open_round(
 def reveal(session: Session, actor: Actor, project: Project, one: CodingRound) -> None:
     """End the blindness of a round, for good; no answer can be changed afterwards.
 
-    :raises UsageError: it is revealed already
+    :raises UsageError: it is revealed already, or withdrawn
     """
     if one.state is RoundState.REVEALED:
         raise UsageError("This round is revealed already.")
+    if one.state is RoundState.WITHDRAWN:
+        raise UsageError("This round was withdrawn; there is nothing to reveal.")
     one.state = RoundState.REVEALED
     one.revealed_by, one.revealed_at = actor.user_id, utc_now()
     done = progress(session, one)

@@ -70,6 +70,7 @@ def make_token(
         project_id=project.id,
         scopes=" ".join(sorted({scope.value for scope in scopes})),
         expires_at=ends,
+        made_with_id=within.id if within is not None else None,
     )
     session.add(made)
     events.record(
@@ -98,7 +99,7 @@ def revoke(
     *,
     within: ApiToken | None = None,
 ) -> ApiToken:
-    """End a token of one's own.
+    """End a token of one's own, and every token that was made with it.
 
     :param within: the token it is asked with, if with one
     :raises NotFoundError: there is none of that id
@@ -109,17 +110,19 @@ def revoke(
         raise NotFoundError("You have no such token in this project.")
     if within is not None:
         _require_within(set(token.scopes.split()), within)
-    if token.revoked_at is None:
-        token.revoked_at = utc_now()
+    for ending in _line_of(session, token):
+        if ending.revoked_at is not None:
+            continue
+        ending.revoked_at = utc_now()
         events.record(
             session,
             EventKind.API_TOKEN_REVOKE,
             actor=actor,
-            covers=[token],
+            covers=[ending],
             project_id=project.id,
-            body={"token": token.id},
+            body={"token": ending.id} | ({"with": token.id} if ending is not token else {}),
         )
-        session.flush()
+    session.flush()
     return token
 
 
@@ -140,6 +143,14 @@ def check_token(session: Session, words: str) -> tuple[User, ApiToken]:
 def allows(token: ApiToken, act: Act) -> bool:
     """Tell whether a token's scopes cover an act; the owner's role is asked besides."""
     return _SCOPE_OF.get(act, Scope.WRITE).value in token.scopes.split()
+
+
+def _line_of(session: Session, first: ApiToken) -> list[ApiToken]:
+    """Return a token with those made with it, and with those in turn."""
+    found = [first]
+    for one in found:  # it grows while it is walked
+        found += session.scalars(select(ApiToken).where(ApiToken.made_with_id == one.id))
+    return found
 
 
 def _require_within(scopes: set[str], within: ApiToken) -> None:

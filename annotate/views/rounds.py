@@ -24,6 +24,7 @@ from annotate.services import (
     library,
     reliability,
     rounds,
+    withdrawing,
 )
 from annotate.services.consistency import Drift
 from annotate.services.reliability import Sheet
@@ -104,6 +105,7 @@ def show(slug: str, round_id: str) -> str:
             version=version,
             progress=rounds.progress(session, one),
             short=rounds.short_of_coders(session, one),
+            answered=withdrawing.is_answered(session, one),
             sheet=held,
             reports=reliability.report(held) if held else [],
             disputes=disputes,
@@ -166,6 +168,18 @@ def reveal(slug: str, round_id: str) -> AnyResponse:
             raise UsageError("Tick that you are sure: a reveal cannot be taken back.")
         rounds.reveal(session, actor(), context.project, one)
         adjudication.refresh(session, one)
+    return redirect(url_for("rounds.show", slug=slug, round_id=round_id))
+
+
+@bp.post("/p/<slug>/rounds/<round_id>/withdraw")
+@signed_in
+def withdraw(slug: str, round_id: str) -> AnyResponse:
+    """Take back the opening of a round in which nobody answered anything."""
+    with wiring().database.write() as session:
+        context = load_project(session, slug, Act.MANAGE_CODING)
+        one = rounds.get_round(session, context.project, round_id)
+        withdrawing.withdraw(session, actor(), context.project, one, request.form.get("reason", ""))
+    flash("Withdrawn. Its units count nowhere, and nobody codes them blind any more.")
     return redirect(url_for("rounds.show", slug=slug, round_id=round_id))
 
 

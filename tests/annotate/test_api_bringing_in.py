@@ -254,13 +254,19 @@ def test_a_token_makes_tokens_that_can_no_more_than_itself(
     able = next(one["id"] for one in listed if "manage" in one["scopes"])
     child("DELETE", f"/me/tokens/{able}", status=403)
     program("coder")("DELETE", f"/me/tokens/{made['id']}", status=404)
+    grown = child("POST", "/me/tokens", body, status=403)
+    assert "ends before" in grown["error"]
     assert child("DELETE", f"/me/tokens/{made['id']}")["revoked_at"]
     child("GET", "", status=401)
+    again = Program(app, long("POST", "/me/tokens", body)["token"])
+    mother = next(one["id"] for one in listed if one["name"] == "long")
+    long("DELETE", f"/me/tokens/{mother}")
+    again("GET", "", status=401)
     whole("DELETE", f"/me/tokens/{able}")
     whole("GET", "", status=401)
     with wiring.database.read() as session:
         kinds = session.scalars(select(Event.kind)).all()
-    assert kinds.count(EventKind.API_TOKEN_REVOKE) == 2
+    assert kinds.count(EventKind.API_TOKEN_REVOKE) == 4
 
 
 def test_a_package_leaves_and_stops_where_an_identity_stands_in_it(

@@ -98,6 +98,7 @@ COUNTERPARTS: Mapping[str, str] = {
     "rounds.create": "POST /rounds",
     "rounds.pass_on": "POST /rounds/<round_id>/pass",
     "rounds.reveal": "POST /rounds/<round_id>/reveal",
+    "rounds.withdraw": "POST /rounds/<round_id>/withdraw",
     "rounds.decide": "POST /rounds/<round_id>/decisions",
     "sameness.judge": "POST /items/<item_id>/judgements",
     "screening.save_page": "PUT /items/<item_id>/screening",

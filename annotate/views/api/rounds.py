@@ -20,6 +20,7 @@ from annotate.services import (
     library,
     reliability,
     rounds,
+    withdrawing,
 )
 from annotate.views.api.spec import endpoint, number, project
 from annotate.views.context import ProjectContext, actor, parts, person
@@ -89,6 +90,20 @@ def reveal(session: Session, context: ProjectContext, _body: Any, round_id: str)
     one = rounds.get_round(session, context.project, round_id)
     rounds.reveal(session, actor(), context.project, one)
     adjudication.refresh(session, one)
+    return round_json(session, one)
+
+
+@endpoint(
+    "POST",
+    project("/rounds/<round_id>/withdraw"),
+    Act.MANAGE_CODING,
+    "Take back the opening of a round in which nobody has sealed an answer",
+    body={"reason": _TEXT},
+)
+def withdraw(session: Session, context: ProjectContext, body: Any, round_id: str) -> dict[str, Any]:
+    """Withdraw a round."""
+    one = rounds.get_round(session, context.project, round_id)
+    withdrawing.withdraw(session, actor(), context.project, one, body["reason"])
     return round_json(session, one)
 
 
@@ -231,6 +246,8 @@ def round_json(session: Session, one: CodingRound) -> dict[str, Any]:
         "coders_per_unit": one.coders_per_unit,
         "opened_at": isoformat(one.opened_at),
         "revealed_at": isoformat(one.revealed_at) if one.revealed_at else None,
+        "withdrawn_at": isoformat(one.withdrawn_at) if one.withdrawn_at else None,
+        "withdrawn_why": one.withdrawn_why or None,
         "progress": {
             each.coder.display_name: {"submitted": each.submitted, "assigned": each.assigned}
             for each in rounds.progress(session, one)
