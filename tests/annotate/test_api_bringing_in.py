@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -296,3 +297,48 @@ def test_a_package_leaves_and_stops_where_an_identity_stands_in_it(
         ask("POST", "/package", body | wrong, status=400)
     ask("POST", "/package", {"kind": "wacz", "item": ""}, status=400)
     program("data-viewer")("POST", "/package", body, status=403)
+
+
+def test_files_leave_as_the_pages_give_them(
+    app: Flask,
+    program: Programs,
+    sign_in: Callable[[str], FlaskClient],
+    capture: Callable,
+    wiring: Wiring,
+) -> None:
+    capture({"https://example.org/1": "<title>棉花</title><p>القطن"})
+    ask, browser = program("viewer"), sign_in("viewer")
+    with wiring.database.read() as session:
+        one = session.scalars(select(Capture)).one()
+
+    def fetch(path: str, status: int = 200, **more: str) -> bytes:
+        where = f"/api/v1/projects/study{path}"
+        with ask.client.get(where, headers={**ask.headers, **more}) as answer:
+            assert answer.status_code == status, answer.text
+            return answer.data
+
+    for path, page in (
+        (f"/captures/{one.id}/warc", f"/c/{one.id}/capture.warc.gz"),
+        (f"/captures/{one.id}/citation.ris", f"/c/{one.id}/citation.ris"),
+        (f"/captures/{one.id}/citation.json", f"/c/{one.id}/citation.json"),
+        (f"/captures/{one.id}/recorded", f"/c/{one.id}/recorded.json"),
+        ("/registry.csv", "/p/study/registry.csv"),
+        ("/network.gexf", "/p/study/network.gexf"),
+        ("/exchange/annotations.jsonld?q=棉花", "/p/study/exchange/annotations.jsonld?q=棉花"),
+    ):
+        with browser.get(page) as answer:
+            assert fetch(path) == answer.data, path
+    assert fetch("/exchange/project.qdpx").startswith(b"PK")
+    assert len(fetch(f"/captures/{one.id}/warc", 206, Range="bytes=0-9")) == 10
+    fetch("/codebooks/0/qdc", 404)
+    with wiring.database.write() as session:
+        owner = people.find_user(session, "owner")
+        viewer = people.find_user(session, "viewer")
+        acts = people.actor_of(owner)
+        other = projects.create_project(session, acts, owner, slug="other", name="Other")
+        projects.set_member(session, acts, other, viewer, projects.Role.VIEWER)
+    page = "/p/other/tokens"
+    made = send(browser, page, page, name="t", scope=["read"], days="1").text
+    ask.headers = {"Authorization": f"Bearer {re.search('hft_[-_a-zA-Z0-9]+', made)[0]}"}
+    answer = ask.client.get(f"/api/v1/projects/other/captures/{one.id}/warc", headers=ask.headers)
+    assert answer.status_code == 404  # a capture of the first project, by a token of the second

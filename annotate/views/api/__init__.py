@@ -7,6 +7,7 @@ over the same services as the pages.
 from annotate.views.api import (
     coding,
     differing,
+    downloads,
     fixity,
     history,
     imports,
@@ -36,6 +37,7 @@ __all__ = [
     "bp",
     "coding",
     "differing",
+    "downloads",
     "fixity",
     "history",
     "imports",

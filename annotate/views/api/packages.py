@@ -54,6 +54,7 @@ def show(session: Session, context: ProjectContext, _body: Any) -> dict[str, Any
         | {"enum": [one.value for one in Cookies], "description": "what they are left out of"},
         "known": {"type": "boolean", "required": False},
     },
+    gives="application/octet-stream",
     by_itself=True,
 )
 def pack(_session: Session, context: ProjectContext, body: Any) -> Response:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, jsonify, request
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
 
 from annotate.errors import SignInError, UsageError
 from annotate.permissions import Act
@@ -37,6 +38,8 @@ class Endpoint:
     query: Schema
     file: bool = False
     """The body is a form (multipart/form-data) with a part `file` beside the properties."""
+    gives: str = "application/json"
+    """What the answer is, where all is well."""
     by_itself: bool = False
     """The view writes in transactions of its own: what comes from outside the database is read
     before, and what is to be forgotten is forgotten after."""
@@ -55,6 +58,7 @@ def endpoint(
     body: Schema | None = None,
     query: Schema | None = None,
     file: bool = False,
+    gives: str = "application/json",
     by_itself: bool = False,
 ) -> Callable[[View], View]:
     """Declare an endpoint: the view gets session, project and body, and returns JSON values.
@@ -62,12 +66,12 @@ def endpoint(
     A GET reads; everything else writes, in one transaction. A view that is `by_itself` gets a
     session that reads, and writes by `writing`. With `file` the body has the upload as `file`.
     """
-    declared = Endpoint(method, path, act, summary, body or {}, query or {}, file, by_itself)
+    declared = Endpoint(method, path, act, summary, body or {}, query or {}, file, gives, by_itself)
     ENDPOINTS.append(declared)
 
     def declare(view: View) -> View:
         @wraps(view)
-        def answered(**placeholders: str) -> Response:
+        def answered(**placeholders: str) -> AnyResponse:
             slug = placeholders.pop("slug", None)
             if file:  # before a byte of it is read
                 with wiring().database.read() as session:
@@ -76,7 +80,7 @@ def endpoint(
             with _session(declared) as session:
                 context = _context(session, slug, act)
                 answer = view(session, context, sent, **placeholders)
-                return answer if isinstance(answer, Response) else jsonify(answer)
+                return answer if isinstance(answer, AnyResponse) else jsonify(answer)
 
         name = f"{view.__module__.rpartition('.')[2]}_{view.__name__}"
         bp.add_url_rule(path, name, answered, methods=[method])
@@ -133,8 +137,8 @@ def _form(declared: Endpoint) -> dict[str, Any]:
     :raises UsageError: there is no file, or a property is missing, unknown or ill-typed
     """
     upload = request.files.get("file")
-    if upload is None or not upload.filename:
-        raise UsageError("Send a form (multipart/form-data) with the file, named, as “file”.")
+    if upload is None or not upload.filename or len(request.files) > 1:
+        raise UsageError("Send a form (multipart/form-data) with one file, named, as “file”.")
     sent = {
         name: _value(declared.body.get(name, {}), request.form.getlist(name))
         for name in request.form
@@ -219,7 +223,7 @@ def _operation(one: Endpoint) -> dict[str, Any]:
         "summary": one.summary,
         "parameters": parameters,
         "responses": {
-            "200": {"description": "done", "content": {"application/json": {"schema": {}}}},
+            "200": {"description": "done", "content": {one.gives: {"schema": {}}}},
             "4XX": {"description": "not done; `error` says why"},
         },
     }
