@@ -27,6 +27,7 @@ class Act(StrEnum):
     REGISTER = "write in the registry"
     SWEEP = "record sweeps"
     SCREEN = "screen items"
+    UNDO_OTHERS = "undo what others did to many items"
     CODE = "code"
     SEE_COOKIES = "see the cookies that captures were made with"
     MANAGE_CODING = "manage codebooks and rounds"
@@ -54,6 +55,7 @@ _MANAGER: Final = _CODER | {
     Act.CHANGE_PROJECT,
     Act.MANAGE_CODING,
     Act.SEE_COOKIES,
+    Act.UNDO_OTHERS,
 }
 ACTS: Final[Mapping[Role, frozenset[Act]]] = {
     Role.DATA_VIEWER: _DATA_VIEWER,

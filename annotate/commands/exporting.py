@@ -130,7 +130,7 @@ def _export_project(
         chosen = _selected(here, session, project, query, address) if query or address else None
         ids, what = chosen if chosen is not None else (None, "everything")
         outgoing = interchange_out.gather(session, project, ids)
-        interchange.write_out(session, outgoing, file)
+        interchange.write_out(session, Viewing(here.wiring.store), outgoing, file)
         file.seek(0)
         size, digest = _write(iter(lambda: file.read(1 << 20), b""), out)
     numbers = interchange.numbers_of(outgoing)

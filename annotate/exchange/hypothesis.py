@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from annotate.exchange.fragments import apart, is_fragment
 from annotate.exchange.marks import Mark
 from archive.clock import parse_instant
 
@@ -54,9 +55,12 @@ def _mark(row: Mapping[str, Any], name: str, source: str, target: Mapping[str, A
     quote = held.get("TextQuoteSelector", {})
     position = held.get("TextPositionSelector", {})
     tags = row.get("tags")
+    page, fragment = apart(source)
+    value = _text(held.get("FragmentSelector", {}), "value")  # of a page it is an element's name
     return Mark(
         name=f"{NAME_PREFIX}{name}",
-        source=source,
+        source=page,
+        fragment=value if is_fragment(value) else fragment,
         exact=_text(quote, "exact"),
         prefix=_text(quote, "prefix"),
         suffix=_text(quote, "suffix"),

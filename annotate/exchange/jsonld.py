@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from annotate.exchange.fragments import apart, is_fragment
 from annotate.exchange.hypothesis import moment
 from annotate.exchange.marks import Mark
 
@@ -208,7 +209,10 @@ def read(document: Mapping[str, Any]) -> tuple[list[Mark], list[str]]:
 
 def _mark(one: Mapping[str, Any]) -> Mark | None:
     target = _listed(one["target"])[0]
-    source, held = _target(target)
+    named, held = _target(target)
+    source, fragment = apart(named)
+    value = str(held.get("FragmentSelector", {}).get("value", ""))
+    fragment = value if is_fragment(value) else fragment
     if not source.startswith(("http://", "https://", "urn:")):
         return None
     texts = [*_texts(one.get("bodyValue")), *_texts(one.get("body"))]
@@ -222,6 +226,8 @@ def _mark(one: Mapping[str, Any]) -> Mark | None:
         suffix=str(quote.get("suffix", "")),
         start=position.get("start"),
         end=position.get("end"),
+        fragment=fragment,
+        scope=_scope(target),
         body="\n\n".join(text for text, purpose in texts if purpose != "tagging"),
         tags=tuple(text for text, purpose in texts if purpose == "tagging"),
         maker=_maker(one.get("creator")),
@@ -240,6 +246,11 @@ def _target(target: Any) -> tuple[str, dict[str, Mapping[str, Any]]]:
         if isinstance(selector, Mapping):
             held.update(dict.fromkeys(_words(selector.get("type")), selector))
     return str(address), held
+
+
+def _scope(target: Any) -> str:
+    scopes = _listed(target.get("scope")) if isinstance(target, Mapping) else []
+    return str(scopes[0]) if scopes and _is_iri(scopes[0]) else ""
 
 
 def _texts(bodies: object) -> Iterator[tuple[str, str]]:

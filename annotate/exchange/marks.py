@@ -10,6 +10,7 @@ from typing import Final
 
 from annotate.selectors import text as selectors
 from annotate.selectors.anchoring import anchor
+from annotate.selectors.media import MediaMark
 from annotate.selectors.text import TextSelector
 
 _SPACES: Final = re.compile(r"\s+")
@@ -23,7 +24,8 @@ class Standing(StrEnum):
     FUZZY = "fuzzy"
     """Words alike stand there; the score says how sure that is."""
     ORPHAN = "orphan"
-    """Its words are not in our text; it is listed, and put nowhere."""
+    """Its words are not in our text, or what it marks is not here; it is listed, and put
+    nowhere."""
     NOTE = "note on the whole page"
     """It marks no words."""
     REPLY = "reply"
@@ -50,6 +52,10 @@ class Mark:
     start: int | None = None
     """In code points of the text its program saw, which may be another than ours."""
     end: int | None = None
+    fragment: str = ""
+    """The rectangle or time it marks, as `xywh=…` or `t=…`; "" where it marks none."""
+    scope: str = ""
+    """Address of the page what it marks stands in, where it says so."""
     body: str = ""
     tags: tuple[str, ...] = ()
     maker: str = ""
@@ -65,11 +71,14 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a mark stands in our text, 0 to 1 sure."""
+    """Where a mark stands in our text, or on a picture or in a film; 0 to 1 sure."""
 
     standing: Standing
     score: float = 0.0
     selector: TextSelector | None = None
+    media: MediaMark | None = None
+    reason: str = ""
+    """Why it stands nowhere."""
 
 
 def place(text: str, mark: Mark) -> Place:

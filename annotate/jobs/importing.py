@@ -25,6 +25,7 @@ from annotate.jobs.revisits import complete_page, complete_waiting
 from annotate.models import ImportFile, ImportState, Project, User, WarcFile
 from annotate.services import foreign_marks, imports, interchange_in, taking
 from annotate.services.people import actor_of
+from annotate.services.viewing import Viewing
 from annotate.wiring import Wiring, open_home
 from archive.durable import make_folder, seal
 from archive.errors import StoreError
@@ -276,7 +277,7 @@ def _apply_codings(wiring: Wiring, actor: Actor, file: ImportFile) -> None:
     with wiring.database.write() as session:
         row = imports.get_import(session, file.project_id, file.id)
         project = session.get_one(Project, file.project_id)
-        brought = interchange_in.apply(session, actor, project, row, foreign)
+        brought = interchange_in.apply(session, Viewing(wiring.store), actor, project, row, foreign)
         row.remarks = json.dumps([*imports.remarks_of(row), *brought.words()], ensure_ascii=False)
         interchange_in.record_import(session, actor, row, brought)
 
@@ -287,7 +288,7 @@ def _apply_marks(wiring: Wiring, actor: Actor, file: ImportFile) -> None:
     with wiring.database.write() as session:
         row = imports.get_import(session, file.project_id, file.id)
         project = session.get_one(Project, file.project_id)
-        foreign_marks.apply(session, actor, project, row, marks)
+        foreign_marks.apply(session, Viewing(wiring.store), actor, project, row, marks)
 
 
 def _catalog(wiring: Wiring, actor: Actor, file: ImportFile, work: Path) -> dict[int, WarcFile]:

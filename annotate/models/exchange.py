@@ -18,6 +18,7 @@ class ForeignKind(StrEnum):
 
     CODEBOOK = "codebook"
     SOURCE = "source"  # a capture, whose text is the source
+    MEDIA = "media"  # a picture, film or sound: the UUID of its record
     HIGHLIGHT = "highlight"
     NOTE = "note"
 

@@ -142,6 +142,11 @@ def read_seconds(text: str) -> Decimal:
     return total.quantize(Decimal("0.001"))
 
 
+def in_seconds(milliseconds: int) -> Decimal:
+    """Return milliseconds as seconds."""
+    return Decimal(milliseconds) / 1000
+
+
 def plain(seconds: Decimal) -> str:
     """Return seconds without zeros at the end: 83.5, 90."""
     return f"{seconds.quantize(Decimal('0.001')):f}".rstrip("0").rstrip(".")

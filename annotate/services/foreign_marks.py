@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,8 +29,11 @@ from annotate.models import (
     Project,
     Rendition,
 )
-from annotate.services import annotating, annotation_json, notes
+from annotate.services import annotating, annotation_json, notes, sources
+from annotate.services.foreign_places import Lack, place_media
 from annotate.services.imports import remarks_of
+from annotate.services.sources import Source
+from annotate.services.viewing import Viewing
 from archive.errors import AddressError
 from archive.urlkey import Address
 
@@ -47,6 +50,8 @@ class Placed:
     item: Item | None
     highlight_id: str | None = None
     """Of a mark that is here already."""
+    sources: Sequence[Source] = ()
+    """The pictures and films it may stand on."""
 
 
 def read_file(path: Path) -> tuple[list[Mark], list[str]]:
@@ -66,23 +71,32 @@ def read_file(path: Path) -> tuple[list[Mark], list[str]]:
     raise UsageError("These are neither Web Annotations nor an export of Hypothesis.")
 
 
-def placed(session: Session, project_id: str, marks: Sequence[Mark]) -> list[Placed]:
+def placed(
+    session: Session, viewing: Viewing, project_id: str, marks: Sequence[Mark]
+) -> list[Placed]:
     """Say of each mark what would become of it now."""
     items = _items(session, project_id, marks)
     known = _known(session, project_id, marks)
     texts: dict[str, str] = {}
+    held: dict[str, list[Source]] = {}
     found = []
     for mark in marks:
-        item = items.get(mark.source)
+        item = items.get((mark.source, mark.scope))
         if mark.name in known:
             found.append(Placed(mark, Place(Standing.KNOWN, 1.0), item, known[mark.name]))
         elif mark.is_reply:
             found.append(Placed(mark, Place(Standing.REPLY), item))
         elif item is None or item.latest_capture_id is None:
             found.append(Placed(mark, Place(Standing.NO_ITEM), item))
+        elif mark.fragment and not mark.exact:
+            there = _sources(session, viewing, item.latest_capture_id, held)
+            where = place_media(mark, there, item.address)
+            found.append(Placed(mark, where, item, sources=there))
         else:
-            text = _text(session, item.latest_capture_id, texts)
-            found.append(Placed(mark, place(text, mark), item))
+            where = place(_text(session, item.latest_capture_id, texts), mark)
+            if where.standing is Standing.ORPHAN:
+                where = replace(where, reason=Lack.WORDS.value)
+            found.append(Placed(mark, where, item))
     return found
 
 
@@ -117,10 +131,15 @@ def counted(shown: Sequence[Placed]) -> dict[Standing, int]:
 
 
 def apply(
-    session: Session, actor: Actor, project: Project, file: ImportFile, marks: Sequence[Mark]
+    session: Session,
+    viewing: Viewing,
+    actor: Actor,
+    project: Project,
+    file: ImportFile,
+    marks: Sequence[Mark],
 ) -> list[Placed]:
-    """Put the marks where their words are; return all with what became of them."""
-    shown = placed(session, project.id, marks)
+    """Put the marks where their words, pictures and films are; return what became of all."""
+    shown = placed(session, viewing, project.id, marks)
     done: set[str] = set()
     for one in shown:
         if one.place.standing in TAKEN and one.item is not None and one.mark.name not in done:
@@ -148,7 +167,15 @@ def _put(
 ) -> None:
     selector = one.place.selector
     words = one.mark.words
-    if selector is None:
+    if one.place.media is not None:
+        kind = ForeignKind.HIGHLIGHT
+        capture = session.get_one(Capture, item.latest_capture_id)
+        drawn = annotating.add_media(
+            session, actor, project, capture, one.sources, one.place.media,
+            body=words[: annotating.LONGEST],
+        )  # fmt: skip
+        row_id = drawn.id
+    elif selector is None:
         kind = ForeignKind.NOTE
         by = f"{words or one.mark.name}\n\n({one.mark.maker or 'nobody named'}, {one.mark.name})"
         note = notes.add_note(session, actor, project, item, NoteKind.REMARK, by[: notes.LONGEST])
@@ -185,15 +212,14 @@ def _put(
     session.flush()
 
 
-def _items(session: Session, project_id: str, marks: Sequence[Mark]) -> dict[str, Item]:
-    """Return the items of the marks' addresses: exactly, else but for the fragment."""
-    spelled: dict[str, list[str]] = {}
+def _items(session: Session, project_id: str, marks: Sequence[Mark]) -> dict[tuple[str, str], Item]:
+    """Return the items of the marks' addresses and scopes: exactly, else but for the fragment."""
+    spelled: dict[tuple[str, str], list[str]] = {}
     for mark in marks:
-        try:
-            exact = Address.parse(mark.source).exact
-        except AddressError:
-            exact = mark.source
-        spelled[mark.source] = [exact, exact.partition("#")[0]]
+        exact = [_exact(one) for one in (mark.source, mark.scope) if one]
+        spelled[mark.source, mark.scope] = [
+            spelling for one in exact for spelling in (one, one.partition("#")[0])
+        ]
     wanted = sorted({one for spellings in spelled.values() for one in spellings})
     found: dict[str, Item] = {}
     for start in range(0, len(wanted), _AT_ONCE):
@@ -202,11 +228,27 @@ def _items(session: Session, project_id: str, marks: Sequence[Mark]) -> dict[str
         )
         found |= {item.address: item for item in session.scalars(query)}
     return {
-        source: found[spelling]
-        for source, spellings in spelled.items()
+        key: found[spelling]
+        for key, spellings in spelled.items()
         for spelling in reversed(spellings)
         if spelling in found
     }
+
+
+def _exact(address: str) -> str:
+    try:
+        return Address.parse(address).exact
+    except AddressError:
+        return address
+
+
+def _sources(
+    session: Session, viewing: Viewing, capture_id: str, held: dict[str, list[Source]]
+) -> list[Source]:
+    if capture_id not in held:
+        capture = session.get_one(Capture, capture_id)
+        held[capture_id] = sources.of_capture(session, viewing, capture)
+    return held[capture_id]
 
 
 def _known(session: Session, project_id: str, marks: Sequence[Mark]) -> Mapping[str, str]:

@@ -1,23 +1,24 @@
-"""What a REFI-QDA project of another program brings besides its texts.
+"""What a REFI-QDA project of another program brings besides its texts and files.
 
-Codes become a draft codebook, selections highlights, codings “codings elsewhere”, notes of a
-text notes of its item. Each is known by its GUID: what an export of this project would hold, or
+Codes become a draft codebook, selections marks, codings “codings elsewhere”, notes of a source
+notes of its item. Each is known by its GUID: what an export of this project would hold, or
 an earlier import brought, is not added again. Nothing is moved: a selection whose words are not
-at their place in our text is found again by them, or counted as lost.
+at their place in our text is found again by them, or counted as lost; so is one on a picture or
+film that is not here, or has no such place.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotate import events
-from annotate.errors import NameTakenError
+from annotate.errors import NameTakenError, UsageError
 from annotate.events import Actor
 from annotate.exchange.qda_codes import from_codes
 from annotate.instrument.codebook import Codebook
@@ -39,68 +40,53 @@ from annotate.models import (
 )
 from annotate.selectors import text as selectors
 from annotate.selectors.anchoring import anchor
-from annotate.services import annotating, codebooks, notes
+from annotate.selectors.media import MediaMark
+from annotate.services import annotating, codebooks, notes, sources
+from annotate.services.interchange_brought import Brought
 from annotate.services.interchange_out import gather
+from annotate.services.interchange_places import (
+    Found,
+    MediaPlaces,
+    media_names,
+    read_numbers,
+    source_names,
+)
+from annotate.services.sources import Source
+from annotate.services.viewing import Viewing
 from archive.clock import parse_instant
 from archive.importing import refi
+from archive.importing.refi_media import placed_media
 
 CODED_KIND = "qdpx"
 _FEW = 12  # names tried for a codebook
 
 
-@dataclass(slots=True)
-class Brought:
-    """How many things an import added, and what became of the others."""
-
-    codebooks: int = 0
-    highlights: int = 0
-    codings: int = 0
-    notes: int = 0
-    known: int = 0
-    moved: int = 0
-    """Selections found again by their words, where the text differs from the file's."""
-    lost: list[str] = field(default_factory=list)
-    """Names of selections whose words do not stand in the text."""
-
-    def words(self) -> list[str]:
-        """Say it, for the page of the import."""
-        told = [
-            (
-                f"Added: {self.codebooks} codebooks, {self.highlights} highlights, "
-                f"{self.codings} codings made elsewhere, {self.notes} notes. Known already and "
-                f"not added again: {self.known}."
-            )
-        ]
-        if self.moved:
-            told.append(
-                f"{self.moved} selections were found again by their words, since the text here "
-                "differs from that of the file."
-            )
-        if self.lost:
-            listed = "; ".join(f"“{name[:60]}”" for name in self.lost[:20])
-            told.append(f"{len(self.lost)} selections have no place in the text: {listed}.")
-        return told
-
-
 def untick_known(session: Session, file: ImportFile, project: refi.Project) -> int:
     """Untick the texts of a file that are here already; return how many those are."""
-    known = _known_sources(session, file.project_id)
-    sources = project.with_text()
+    known = source_names(session, file.project_id) | media_names(session, file.project_id)
+    guids = {number: one.guid for number, one in enumerate(project.with_text())}
+    for placed in placed_media(project):
+        guids.setdefault(placed.position, placed.source.guid)
     unticked = 0
     for page in session.scalars(select(ImportPage).where(ImportPage.import_id == file.id)):
-        if page.position < len(sources) and sources[page.position].guid in known:
+        if guids.get(page.position) in known:
             page.ticked = False
-            page.reason = "This text is here already, under the same name."
+            page.reason = "It is here already, under the same name."
             unticked += 1
     session.flush()
     return unticked
 
 
 def apply(
-    session: Session, actor: Actor, project: Project, file: ImportFile, foreign: refi.Project
+    session: Session,
+    viewing: Viewing,
+    actor: Actor,
+    project: Project,
+    file: ImportFile,
+    foreign: refi.Project,
 ) -> Brought:
-    """Add what the file holds besides its texts, to the texts that are here."""
-    return _Applying(session, actor, project, file, foreign).everything()
+    """Add what the file holds besides its texts and files, to those that are here."""
+    return _Applying(session, viewing, actor, project, file, foreign).everything()
 
 
 def record_import(session: Session, actor: Actor, file: ImportFile, brought: Brought) -> None:
@@ -113,20 +99,10 @@ def record_import(session: Session, actor: Actor, file: ImportFile, brought: Bro
         project_id=file.project_id,
         body={"file": file.id, "sha256": file.sha256, "codebooks": brought.codebooks,
               "highlights": brought.highlights, "codings": brought.codings,
-              "notes": brought.notes, "known": brought.known, "lost": len(brought.lost)},
+              "notes": brought.notes, "known": brought.known,
+              "lost": len(brought.lost) + len(brought.unplaced)},
     )  # fmt: skip
     session.flush()
-
-
-def _known_sources(session: Session, project_id: str) -> dict[str, str]:
-    """Return the captures of the project by the GUID of their text."""
-    named = session.execute(
-        select(ForeignName.name, ForeignName.row_id).where(
-            ForeignName.project_id == project_id, ForeignName.kind == ForeignKind.SOURCE
-        )
-    )
-    own = session.scalars(select(Capture.id).where(Capture.project_id == project_id))
-    return {one: one for one in own} | dict(named.all())
 
 
 class _Applying:
@@ -135,18 +111,20 @@ class _Applying:
     def __init__(
         self,
         session: Session,
+        viewing: Viewing,
         actor: Actor,
         project: Project,
         file: ImportFile,
         foreign: refi.Project,
     ) -> None:
         self._session = session
+        self._viewing = viewing
         self._actor = actor
         self._project = project
         self._file = file
         self._foreign = foreign
         self._codes = foreign.all_codes()
-        self._sources = _known_sources(session, project.id)
+        self._sources = source_names(session, project.id)
         self._known = gather(session, project).guids() | self._withdrawn()
         self._brought = Brought()
 
@@ -163,6 +141,9 @@ class _Applying:
             capture = self._session.get(Capture, capture_id) if capture_id else None
             if capture is not None:
                 self._source(source, capture)
+        places = MediaPlaces(self._session, self._project, self._foreign, self._sources, pages)
+        for one in self._foreign.media:
+            self._media(one, places)
         return self._brought
 
     def _withdrawn(self) -> set[str]:
@@ -211,6 +192,57 @@ class _Applying:
             mark = self._selection(source, one, capture, item, text)
             if mark is not None:
                 codings += self._coded(one.codings, capture, mark)
+        self._said(source, codings, capture, item)
+
+    def _media(self, source: refi.MediaSource, places: MediaPlaces) -> None:
+        found = places.find(source)
+        if found is None:
+            why = "the project does not have the picture, film or sound"
+            lost = [one for one in source.selections if one.guid not in self._known]
+            self._brought.unplaced += [f"{_named(source, one)}: {why}" for one in lost]
+            return
+        item = self._session.get_one(Item, found.capture.item_id)
+        if source.guid not in places.named and source.guid not in self._known and found.row_id:
+            self._named(ForeignKind.MEDIA, source.guid, found.row_id, item)
+        held = sources.of_capture(self._session, self._viewing, found.capture)
+        codings: list[CodingElsewhere] = []
+        for one in source.selections:
+            mark = self._media_selection(source, one, found, held, item)
+            if mark is not None:
+                codings += self._coded(one.codings, found.capture, mark)
+        self._said(source, codings, found.capture, item)
+
+    def _media_selection(
+        self,
+        source: refi.MediaSource,
+        one: refi.MediaSelection,
+        found: Found,
+        held: Sequence[Source],
+        item: Item,
+    ) -> str | None:
+        """Return the id of the mark a selection is here, made now or before."""
+        if one.guid in self._known:
+            return self._known_mark(one.guid)
+        try:
+            place = MediaMark(found.record.target or "", read_numbers(one))
+            made = annotating.add_media(
+                self._session, self._actor, self._project, found.capture, held, place,
+                body=self._body(one),
+            )  # fmt: skip
+        except (ValueError, UsageError) as error:
+            self._brought.unplaced.append(f"{_named(source, one)}: {error}")
+            return None
+        self._named(ForeignKind.HIGHLIGHT, one.guid or made.id, made.id, item, one.user)
+        self._brought.highlights += 1
+        return made.id
+
+    def _said(
+        self,
+        source: refi.Source | refi.MediaSource,
+        codings: list[CodingElsewhere],
+        capture: Capture,
+        item: Item,
+    ) -> None:
         codings += self._coded(source.codings, capture, None)
         if codings:
             self._session.add_all(codings)
@@ -232,30 +264,36 @@ class _Applying:
     ) -> str | None:
         """Return the id of the highlight a selection is here, made now or before."""
         if one.guid in self._known:
-            self._brought.known += 1
-            row = self._session.scalar(
-                select(ForeignName.row_id).where(
-                    ForeignName.project_id == self._project.id,
-                    ForeignName.kind == ForeignKind.HIGHLIGHT,
-                    ForeignName.name == one.guid,
-                )
-            )
-            known = self._session.get(Annotation, row or one.guid)
-            return known.id if known is not None and known.withdrawn_at is None else None
+            return self._known_mark(one.guid)
         place = self._place(source.text or "", one, text)
         if place is None:
             self._brought.lost.append(one.name or one.guid)
             return None
-        said = [one.description, *(self._foreign.notes[guid].text for guid in one.notes
-                                   if guid in self._foreign.notes)]  # fmt: skip
         made = annotating.add(
             self._session, self._actor, self._project, capture, quote="",
             start=place[0], end=place[1],
-            body="\n\n".join(filter(None, said))[: annotating.LONGEST],
+            body=self._body(one),
         )  # fmt: skip
         self._named(ForeignKind.HIGHLIGHT, one.guid or made.id, made.id, item, one.user)
         self._brought.highlights += 1
         return made.id
+
+    def _known_mark(self, guid: str) -> str | None:
+        self._brought.known += 1
+        row = self._session.scalar(
+            select(ForeignName.row_id).where(
+                ForeignName.project_id == self._project.id,
+                ForeignName.kind == ForeignKind.HIGHLIGHT,
+                ForeignName.name == guid,
+            )
+        )
+        known = self._session.get(Annotation, row or guid)
+        return known.id if known is not None and known.withdrawn_at is None else None
+
+    def _body(self, one: refi.Selection | refi.MediaSelection) -> str:
+        notes = (self._foreign.notes[guid].text for guid in one.notes
+                 if guid in self._foreign.notes)  # fmt: skip
+        return "\n\n".join(filter(None, (one.description, *notes)))[: annotating.LONGEST]
 
     def _place(self, theirs: str, one: refi.Selection, ours: str) -> tuple[int, int] | None:
         if not 0 <= one.start < one.end <= len(theirs):
@@ -347,6 +385,10 @@ class _Applying:
         )
         self._session.flush()
         self._known.add(name)
+
+
+def _named(source: refi.MediaSource, one: refi.MediaSelection) -> str:
+    return f"“{(one.name or one.guid)[:60]}” on “{source.name[:60]}”"
 
 
 def _moment(text: str) -> datetime | None:

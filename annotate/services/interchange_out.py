@@ -21,6 +21,7 @@ from annotate.instrument.answers import Given
 from annotate.instrument.codebook import Codebook, Variable
 from annotate.models import (
     Annotation,
+    AnnotationKind,
     Assignment,
     Basis,
     Capture,
@@ -37,9 +38,11 @@ from annotate.models import (
     RoundUnit,
     User,
 )
+from annotate.selectors.media import read_mark
 from annotate.selectors.text import find
-from annotate.services import adjudication, codebooks, reliability
+from annotate.services import adjudication, annotating, codebooks, reliability
 from annotate.services.interchange import Outgoing
+from annotate.services.interchange_media import Going, MediaOut
 from annotate.services.reliability import Sheet
 from annotate.visibility import hidden_items
 from archive.clock import isoformat
@@ -80,6 +83,7 @@ class _Gathering:
         self._codings: dict[str, list[refi.Coding]] = defaultdict(list)
         self._within: dict[str, list[refi.Coding]] = defaultdict(list)
         self._note_refs: dict[str, list[str]] = defaultdict(list)
+        self._media = MediaOut(session, project)
         self._wanted: set[str] = set()
         self._held_back: list[str] = []
 
@@ -95,29 +99,47 @@ class _Gathering:
         self._rounds()
         self._item_notes()
         captures = self._captures()
-        told: dict[str, dict[str, str]] = {}
+        going = [self._going(*one) for one in captures]
+        self._media.name_all(going)
         sources: list[refi.Source] = []
-        by_guid: dict[str, str] = {}
-        for capture, item, digest in captures:
-            guid = self._name(ForeignKind.SOURCE, capture.id)
-            by_guid[guid] = capture.id
-            told[guid] = {
-                "address": item.address,
-                "captured_at": isoformat(capture.captured_at),
-                "title": capture.title,
-                "sha256": digest,
-            }
-            sources.append(self._source(guid, capture, item, digest))
-        own = {"codebooks": own_documents(books), "sources": told}
+        whole: dict[str, refi.Source] = {}
+        for one, (capture, item, digest) in zip(going, captures, strict=True):
+            source = self._source(one.guid, capture, item, digest)
+            if capture.id in self._media.alone:
+                whole[self._media.alone[capture.id]] = source
+            else:
+                sources.append(source)
+        if self._media.missing:
+            self._hold_back(
+                f"{self._media.missing} marks on pictures and films that the catalog does not "
+                "have. They go out as Web Annotations."
+            )
+        texts = {one.guid for one in sources}
+        own = {
+            "codebooks": own_documents(books),
+            "sources": {one.guid: one.told for one in going if one.guid in texts},
+            "media": self._media.told,
+        }
         note = refi.Note(derived(self._project.id, "own"), refi.OWN_NOTE, dump_own(own))
         project = refi.Project(
             name=self._project.name,
             users=dict(sorted(self._users.items())),
             codes=tuple(to_code(guid, book) for guid, book in books),
             sources=tuple(sources),
+            media=self._media.sources(whole),
             notes=dict(sorted(self._notes.items())) | {note.guid: note},
         )
-        return Outgoing(project, self._held_back, by_guid)
+        by_guid = {one.guid: one.capture.id for one in going if one.guid in texts}
+        return Outgoing(project, self._held_back, by_guid, self._media.places)
+
+    def _going(self, capture: Capture, item: Item, digest: str) -> Going:
+        told = {
+            "address": item.address,
+            "captured_at": isoformat(capture.captured_at),
+            "title": capture.title,
+            "sha256": digest,
+        }
+        return Going(self._name(ForeignKind.SOURCE, capture.id), capture, digest, told)
 
     def _hold_back(self, why: str) -> None:
         self._held_back.append(why)
@@ -182,12 +204,8 @@ class _Gathering:
             .where(Annotation.project_id == self._project.id, Annotation.withdrawn_at.is_(None))
             .order_by(Annotation.start, Annotation.id)
         )
-        without_words = 0
         for one, user in rows:
             if not self._takes(one.item_id):
-                continue
-            if not one.exact:
-                without_words += 1
                 continue
             known = self._names.get((ForeignKind.HIGHLIGHT, one.id))
             if known is not None and refi.guid_of(known.maker_name):
@@ -196,21 +214,14 @@ class _Gathering:
             else:
                 maker = self._user(user)
             self._wanted.add(one.capture_id)
+            guid = self._name(ForeignKind.HIGHLIGHT, one.id)
+            codings = tuple(self._within.pop(one.id, ()))
+            if one.kind is not AnnotationKind.TEXT:
+                placed = refi.MediaSelection(guid, "", (0, 0), one.body, maker, codings)
+                self._media.mark(one.capture_id, annotating.mark_of(one), placed)
+                continue
             self._selections[one.capture_id].append(
-                refi.Selection(
-                    self._name(ForeignKind.HIGHLIGHT, one.id),
-                    one.exact[:80],
-                    one.start,
-                    one.end,
-                    one.body,
-                    maker,
-                    tuple(self._within.pop(one.id, ())),
-                )
-            )
-        if without_words:
-            self._hold_back(
-                f"{without_words} marks on whole pages, pictures and films: such a project holds "
-                "texts only. They go out as Web Annotations."
+                refi.Selection(guid, one.exact[:80], one.start, one.end, one.body, maker, codings)
             )
 
     def _rounds(self) -> None:
@@ -274,7 +285,7 @@ class _Gathering:
                 told = f"{told}: {final.rationale}"
             self._answer(
                 held.round.id, final.item_id, capture_id, judge, variables[final.variable],
-                replace(final.given, quote=""), "", basis=told,
+                replace(final.given, quote="", marks=()), "", basis=told,
             )  # fmt: skip
 
     def _answer(
@@ -299,8 +310,17 @@ class _Gathering:
             )
             codings.append(refi.Coding(guid, code, user, made_at, notes))
         place = self._quoted(capture_id, given.quote)
+        marks = given.marks if codings else ()
+        for number, uri in enumerate(marks):
+            guid = derived("mark", round_id, item_id, user, variable.id, uri)
+            first = place is None and number == 0  # one coding stands once, its others are named
+            held = codings if first else [
+                replace(one, guid=derived(one.guid, uri), notes=()) for one in codings
+            ]  # fmt: skip
+            placed = refi.MediaSelection(guid, "", (0, 0), "", user, tuple(held))
+            self._media.mark(capture_id, read_mark(uri), placed)
         if place is None or not codings:
-            self._codings[capture_id] += codings
+            self._codings[capture_id] += [] if marks else codings
             return
         selection = derived("quote", round_id, item_id, user, variable.id)
         exact, start, end = place

@@ -18,10 +18,12 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from annotate import events
-from annotate.errors import NotFoundError, StaleSaveError, UsageError
+from annotate import events, permissions
+from annotate.errors import NotAllowedError, NotFoundError, StaleSaveError, UsageError
 from annotate.events import Actor
 from annotate.models import EventKind, Item, Project, Screening, ScreeningOperation, User, Verdict
+from annotate.permissions import Act
+from annotate.services import projects
 from annotate.visibility import hidden_items
 from archive.clock import utc_now
 
@@ -61,6 +63,8 @@ class Done:
     operation: ScreeningOperation
     by: User
     changed: int
+    undoable: bool
+    """It was not undone, and the one who asks may undo it."""
 
 
 def said_of(session: Session, item_ids: Sequence[str]) -> dict[str, Screening]:
@@ -178,13 +182,19 @@ def screen_many(
 def undo(session: Session, actor: Actor, project: Project, operation_id: str) -> ScreeningOperation:
     """Restore exactly the rows an act changed, where they still are as it left them.
 
+    Who did an act undoes it; who may undo what others did (permissions.py), anybody's.
+
     :returns: the act of undoing; `kept` says how many rows somebody changed since
     :raises NotFoundError: the project has no such act, or it is not yours to see
+    :raises NotAllowedError: somebody else did it, and the actor may undo their own only
     :raises UsageError: it was undone already
     """
-    before = session.get(ScreeningOperation, operation_id)
-    if before is None or before.project_id != project.id:
-        raise NotFoundError("This project has no such act of screening.")
+    before = get_act(session, project, operation_id)
+    if before.done_by != actor.user_id and not _undoes_others(session, actor, project):
+        raise NotAllowedError(
+            "Somebody else screened these items. Whoever did it undoes it, or a manager. "
+            "Nothing was changed."
+        )
     if before.undone_by_id is not None:
         raise UsageError("This was undone already.")
     changes = json.loads(before.changes)
@@ -216,8 +226,9 @@ def kept_items(session: Session, operation: ScreeningOperation) -> list[str]:
     return [one for one, *_rest in json.loads(before.changes) if one not in restored]
 
 
-def acts_of(session: Session, project: Project, limit: int = 100) -> list[Done]:
-    """Return the acts on many items, the newest first."""
+def acts_of(session: Session, actor: Actor, project: Project, limit: int = 100) -> list[Done]:
+    """Return the acts on many items, the newest first, as the actor may undo them."""
+    others = _undoes_others(session, actor, project)
     rows = session.execute(
         select(ScreeningOperation, User)
         .join(User, User.id == ScreeningOperation.done_by)
@@ -225,7 +236,15 @@ def acts_of(session: Session, project: Project, limit: int = 100) -> list[Done]:
         .order_by(ScreeningOperation.id.desc())
         .limit(limit)
     )
-    return [Done(one, by, len(json.loads(one.changes))) for one, by in rows]
+    return [
+        Done(
+            one,
+            by,
+            len(json.loads(one.changes)),
+            undoable=one.undone_by_id is None and (others or one.done_by == actor.user_id),
+        )
+        for one, by in rows
+    ]
 
 
 def get_act(session: Session, project: Project, operation_id: str) -> ScreeningOperation:
@@ -237,6 +256,12 @@ def get_act(session: Session, project: Project, operation_id: str) -> ScreeningO
     if one is None or one.project_id != project.id:
         raise NotFoundError("This project has no such act of screening.")
     return one
+
+
+def _undoes_others(session: Session, actor: Actor, project: Project) -> bool:
+    user = session.get(User, actor.user_id) if actor.user_id else None
+    role = projects.role_in(session, project, user) if user is not None else None
+    return role is not None and permissions.may(role, Act.UNDO_OTHERS)
 
 
 def checked(said: Said) -> Said:

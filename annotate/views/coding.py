@@ -18,8 +18,16 @@ from annotate.services.comments import Subject
 from annotate.services.sources import SourceKind
 from annotate.views.answer_form import read_answers, read_number
 from annotate.views.captures import sources_of_capture
-from annotate.views.context import ProjectContext, actor, load_project, person, signed_in, wiring
-from annotate.views.veiling import veil_over
+from annotate.views.context import (
+    ProjectContext,
+    actor,
+    load_project,
+    person,
+    signed_in,
+    wants_json,
+    wiring,
+)
+from annotate.views.veiling import SHOW, veil_over
 
 bp = Blueprint("coding", __name__)
 
@@ -75,13 +83,16 @@ def show(slug: str, assignment_id: str) -> str:
 @bp.post("/p/<slug>/coding/unit/<assignment_id>/draft")
 @signed_in
 def draft(slug: str, assignment_id: str) -> Response:
-    """Keep what is typed so far."""
+    """Keep what is typed so far. A form without scripts comes back, the unit shown if asked."""
     with wiring().database.write() as session:
         context = load_project(session, slug, Act.CODE)
         unit = coding.get_unit(session, context.project, person(), assignment_id)
         given = read_answers(unit.codebook, draft=True)
         coding.save_draft(session, unit, given, read_number("seconds"))
-    return jsonify(saved=True)
+    if wants_json():
+        return jsonify(saved=True)
+    here = url_for("coding.show", slug=slug, assignment_id=assignment_id)
+    return redirect(f"{here}?{SHOW}=yes" if request.form.get(SHOW) else here)
 
 
 @bp.post("/p/<slug>/coding/unit/<assignment_id>")

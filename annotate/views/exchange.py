@@ -26,6 +26,7 @@ from annotate.services import (
 )
 from annotate.services.interchange import Outgoing
 from annotate.services.projects import find_project
+from annotate.views.captures import viewing
 from annotate.views.context import ProjectContext, actor, load_project, parts, signed_in, wiring
 
 bp = Blueprint("exchange", __name__)
@@ -57,7 +58,7 @@ def project_qdpx(slug: str) -> Response:
         outgoing = _gathered(session, context, query)
         file = tempfile.TemporaryFile(dir=wiring().temporary)  # noqa: SIM115  # closed when sent
         try:
-            interchange.write_out(session, outgoing, file)
+            interchange.write_out(session, viewing(), outgoing, file)
         except BaseException:
             file.close()
             raise

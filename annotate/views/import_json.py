@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from annotate.jobs import importing
 from annotate.models import ImportFile, ImportState
 from annotate.services import foreign_marks, found_pages, imports, interchange_in
+from annotate.views.captures import viewing
 from annotate.views.context import wiring
 from annotate.visibility import is_blind
 
@@ -29,7 +30,7 @@ def marks(session: Session, file: ImportFile) -> dict[str, Any]:
     if not read or is_blind(session):
         return {"marks": None}
     sent, faults = foreign_marks.read_file(importing.original_of(wiring(), file))
-    shown = foreign_marks.placed(session, file.project_id, sent)
+    shown = foreign_marks.placed(session, viewing(), file.project_id, sent)
     return {"marks": shown, "mark_faults": faults, "mark_counts": foreign_marks.counted(shown)}
 
 
@@ -45,7 +46,10 @@ def marks_json(session: Session, file: ImportFile) -> dict[str, object]:
                 "standing": one.place.standing.value,
                 "score": round(one.place.score, 3),
                 "exact": one.mark.exact,
+                "fragment": one.mark.fragment,
                 "found": one.place.selector.exact if one.place.selector else None,
+                "place": str(one.place.media) if one.place.media else None,
+                "reason": one.place.reason,
                 "body": one.mark.words,
                 "maker": one.mark.maker,
                 "source": one.mark.source,

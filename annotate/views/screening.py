@@ -149,7 +149,7 @@ def acts(slug: str) -> str:
     """List the acts on many items."""
     with wiring().database.read() as session:
         context = load_project(session, slug, Act.READ)
-        done = screening.acts_of(session, context.project)
+        done = screening.acts_of(session, actor(), context.project)
         return render_template("screening_acts.html", acts=done, one=None, kept=[])
 
 
@@ -162,7 +162,7 @@ def show_act(slug: str, operation_id: str) -> str:
         one = screening.get_act(session, context.project, operation_id)
         done = [
             each
-            for each in screening.acts_of(session, context.project, limit=10_000)
+            for each in screening.acts_of(session, actor(), context.project, limit=10_000)
             if each.operation.id == one.id
         ]
         kept = screening.kept_items(session, one)

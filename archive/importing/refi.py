@@ -12,33 +12,50 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from lxml import etree
 
 from archive.errors import DamagedMemberError, NotAnArchiveError
+from archive.importing.refi_values import (
+    Code,
+    Coding,
+    MediaKind,
+    MediaSelection,
+    MediaSource,
+    Note,
+    Project,
+    Selection,
+    Source,
+)
 from archive.wacz.directory import PackageLimits
-from archive.wacz.package import Package
+from archive.wacz.package import Member, Package
+
+__all__ = [
+    "Code",
+    "Coding",
+    "MediaKind",
+    "MediaSelection",
+    "MediaSource",
+    "Note",
+    "Project",
+    "Selection",
+    "Source",
+]
 
 PROJECT: Final = "{urn:QDA-XML:project:1.0}"
 CODEBOOK: Final = "{urn:QDA-XML:codebook:1.0}"
 OWN_NOTE: Final = "Holdfast: what REFI-QDA has no room for"
 LARGEST_XML: Final = 64_000_000  # bytes of project.qde or of a codebook
 LARGEST_TEXT: Final = 32_000_000  # bytes of one source's text
+LARGEST_MEDIA: Final = (1 << 31) - 1  # bytes of a picture or film inside a package, by the standard
 MOST_TEXT: Final = 1_000_000_000  # bytes of all of them
-_LIMITS: Final = PackageLimits(members=100_000, unpacked=8 << 30)
+LIMITS: Final = PackageLimits(members=100_000, unpacked=8 << 30)
 _INTERNAL: Final = "internal://"
 # What a project may hold besides, in the words of the confirm page.
 _NOT_TAKEN: Final[Mapping[str, str]] = {
-    "PictureSource": "pictures",
-    "AudioSource": "sound recordings",
-    "VideoSource": "films",
-    "PictureSelection": "regions of pictures",
     "PDFSelection": "regions of PDF pages",
-    "AudioSelection": "time ranges of sound",
-    "VideoSelection": "time ranges of films",
     "TranscriptSelection": "selections in transcripts",
     "Case": "cases",
     "Set": "sets",
@@ -46,98 +63,6 @@ _NOT_TAKEN: Final[Mapping[str, str]] = {
     "Link": "links",
     "VariableValue": "values of variables",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A note: of the project, or of whatever refers to it."""
-
-    guid: str
-    name: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A code with those below it."""
-
-    guid: str
-    name: str
-    codable: bool
-    description: str = ""
-    children: tuple[Code, ...] = ()
-
-    def walk(self) -> Iterator[Code]:
-        """Yield this code and all below it, parents first."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
-
-
-@dataclass(frozen=True, slots=True)
-class Coding:
-    """That somebody gave a code to a source or a stretch of it."""
-
-    guid: str
-    code: str
-    """Guid of the code."""
-    user: str = ""
-    """Guid of who did; "" where the file does not say."""
-    made_at: str = ""
-    """As the file says it."""
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """A stretch of a source's text, in code points, end exclusive."""
-
-    guid: str
-    name: str
-    start: int
-    end: int
-    description: str = ""
-    user: str = ""
-    codings: tuple[Coding, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A text with what was said of it; `text` is None where the file does not hold it."""
-
-    guid: str
-    name: str
-    text: str | None
-    description: str = ""
-    selections: tuple[Selection, ...] = ()
-    codings: tuple[Coding, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A whole project."""
-
-    name: str
-    origin: str = ""
-    users: Mapping[str, str] = field(default_factory=dict)
-    """Names by guid."""
-    codes: tuple[Code, ...] = ()
-    sources: tuple[Source, ...] = ()
-    notes: Mapping[str, Note] = field(default_factory=dict)
-    own: Mapping[str, Any] = field(default_factory=dict)
-    """What Holdfast itself wrote beside the standard; {} in projects of other programs."""
-    left_out: Mapping[str, int] = field(default_factory=dict)
-    """How many things of each kind have no place here, by their name in words."""
-
-    def all_codes(self) -> dict[str, Code]:
-        """Return every code by its guid."""
-        return {code.guid: code for top in self.codes for code in top.walk()}
-
-    def with_text(self) -> tuple[Source, ...]:
-        """Return the sources whose text is in the file, in its order."""
-        return tuple(source for source in self.sources if source.text)
 
 
 def read_project(path: Path) -> Project:
@@ -151,8 +76,8 @@ def read_project(path: Path) -> Project:
     if not packed:
         if path.stat().st_size > LARGEST_XML:
             raise NotAnArchiveError(f"the project has more than {LARGEST_XML // 1_000_000} MB")
-        return _project(parse(path.read_bytes()), _no_texts)
-    with Package(path, _LIMITS) as package:
+        return _project(parse(path.read_bytes()), None)
+    with Package(path, LIMITS) as package:
         member = next((one for one in package.members if is_project_name(one.name)), None)
         if member is None:
             raise NotAnArchiveError("the zip holds no project.qde; it is no REFI-QDA project")
@@ -160,7 +85,7 @@ def read_project(path: Path) -> Project:
             document = package.read(member, limit=LARGEST_XML)
         except DamagedMemberError as error:
             raise NotAnArchiveError(f"the project cannot be read: {error}") from error
-        return _project(parse(document), _Texts(package))
+        return _project(parse(document), _Members(package))
 
 
 def is_project_name(name: str) -> bool:
@@ -209,18 +134,23 @@ def guid_of(text: str | None) -> str:
         return ""
 
 
-class _Texts:
-    """The texts of a packed project, read when asked for, within limits."""
+class _Members:
+    """The files of a packed project; texts are read when asked for, within limits."""
 
     def __init__(self, package: Package) -> None:
         self._package = package
         self._members = {one.name.lower(): one for one in package.members}
         self._read = 0
 
-    def __call__(self, path: str) -> str | None:
+    def named(self, path: str) -> Member | None:
+        """Return the file a path of the document means; None where it is not in the package."""
         name = path.removeprefix(_INTERNAL).lstrip("/")
-        member = self._members.get(f"sources/{name}".lower())
-        if not path.startswith(_INTERNAL) or member is None:
+        held = self._members.get(f"sources/{name}".lower())
+        return held if path.startswith(_INTERNAL) else None
+
+    def __call__(self, path: str) -> str | None:
+        member = self.named(path)
+        if member is None:
             return None
         self._read += member.size
         if self._read > MOST_TEXT:
@@ -232,10 +162,6 @@ class _Texts:
         return _decoded(data)
 
 
-def _no_texts(_path: str) -> None:
-    return None
-
-
 def _decoded(data: bytes) -> str | None:
     utf16 = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
     try:
@@ -244,7 +170,7 @@ def _decoded(data: bytes) -> str | None:
         return None
 
 
-def _project(root: Any, texts: Any) -> Project:
+def _project(root: Any, texts: _Members | None) -> Project:
     if root.tag != f"{PROJECT}Project":
         raise NotAnArchiveError(f"this is XML, but no REFI-QDA project: it begins {root.tag!r}")
     notes = {
@@ -265,6 +191,7 @@ def _project(root: Any, texts: Any) -> Project:
         },
         codes=_codes(book, PROJECT) if book is not None else (),
         sources=sources,
+        media=tuple(_media(root, texts)),
         notes={guid: note for guid, note in notes.items() if note.name != OWN_NOTE},
         own=_own(own.text) if own is not None else {},
         left_out=_left_out(root),
@@ -306,20 +233,19 @@ def _code(element: Any, space: str) -> Code:
     )
 
 
-def _note(element: Any, texts: Any) -> Note:
+def _note(element: Any, texts: _Members | None) -> Note:
     text = _text(element, texts) or element.findtext(f"{PROJECT}Description") or ""
     return Note(guid_of(element.get("guid")), element.get("name", ""), text)
 
 
-def _text(element: Any, texts: Any) -> str | None:
+def _text(element: Any, texts: _Members | None) -> str | None:
     inline: str | None = element.findtext(f"{PROJECT}PlainTextContent")
     if inline is not None:
         return inline
-    found: str | None = texts(element.get("plainTextPath", ""))
-    return found
+    return texts(element.get("plainTextPath", "")) if texts is not None else None
 
 
-def _sources(root: Any, texts: Any) -> Iterator[Source]:
+def _sources(root: Any, texts: _Members | None) -> Iterator[Source]:
     """Yield the texts: text sources, and what programs wrote out of PDFs."""
     for element in root.iterfind(f"{PROJECT}Sources/*"):
         name = etree.QName(element).localname
@@ -331,7 +257,7 @@ def _sources(root: Any, texts: Any) -> Iterator[Source]:
                 yield _source(element, words, texts)
 
 
-def _source(outer: Any, words: Any, texts: Any) -> Source:
+def _source(outer: Any, words: Any, texts: _Members | None) -> Source:
     """Read a source whose words stand in `words`; codings of the whole stand in `outer`."""
     return Source(
         guid=guid_of(outer.get("guid")),
@@ -345,6 +271,56 @@ def _source(outer: Any, words: Any, texts: Any) -> Source:
         ),
         codings=_codings(outer),
         notes=_note_refs(outer),
+    )
+
+
+_PLACES: Final[Mapping[MediaKind, tuple[str, ...]]] = {
+    MediaKind.PICTURE: ("firstX", "firstY", "secondX", "secondY"),
+    MediaKind.FILM: ("begin", "end"),
+    MediaKind.SOUND: ("begin", "end"),
+}
+
+
+def _media(root: Any, texts: _Members | None) -> Iterator[MediaSource]:
+    """Yield pictures, films and sounds; their transcripts have no place here."""
+    for element in root.iterfind(f"{PROJECT}Sources/*"):
+        name = etree.QName(element).localname
+        if name not in list(MediaKind):
+            continue
+        kind = MediaKind(name)
+        member = texts.named(element.get("path", "")) if texts is not None else None
+        part = kind.value.replace("Source", "Selection")
+        yield MediaSource(
+            guid=guid_of(element.get("guid")),
+            name=element.get("name", ""),
+            kind=kind,
+            member=member.name if member is not None and member.size <= LARGEST_MEDIA else "",
+            description=(element.findtext(f"{PROJECT}Description") or "").strip(),
+            selections=tuple(
+                found
+                for one in element.iterfind(f"{PROJECT}{part}")
+                if (found := _media_selection(one, kind)) is not None
+            ),
+            codings=_codings(element),
+            notes=_note_refs(element),
+        )
+
+
+def _media_selection(element: Any, kind: MediaKind) -> MediaSelection | None:
+    try:
+        numbers = [int(element.get(name, "")) for name in _PLACES[kind]]
+    except ValueError:
+        return None
+    return MediaSelection(
+        guid=guid_of(element.get("guid")),
+        name=element.get("name", ""),
+        place=(numbers[0], numbers[1], numbers[2], numbers[3])
+        if len(numbers) == 4
+        else (numbers[0], numbers[1]),
+        description=(element.findtext(f"{PROJECT}Description") or "").strip(),
+        user=guid_of(element.get("creatingUser")),
+        codings=_codings(element),
+        notes=_note_refs(element),
     )
 
 

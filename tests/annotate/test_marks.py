@@ -81,7 +81,7 @@ def test_a_region_is_marked_by_numbers_and_shown_with_its_crop(
     assert one.source_digest.startswith("sha256:")
     assert json.loads(logged)["after"]["fragment"] == one.fragment
     assert coder.get(f"/c/{held.id}/part?u={PICTURE.replace('%', '%25')}").mimetype == "image/png"
-    assert "1 marks on whole pages, pictures and films" in coder.get("/p/study/exchange").text
+    assert "<b>1</b>pictures and films" in coder.get("/p/study/exchange").text
 
 
 def test_the_second_tile_of_a_tall_picture_has_pixels_of_its_own(

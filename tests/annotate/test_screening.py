@@ -19,11 +19,12 @@ from annotate.models import (
     EventKind,
     Item,
     Project,
+    Role,
     Screening,
     ScreeningOperation,
     Verdict,
 )
-from annotate.services import items, people, screening
+from annotate.services import items, people, projects, screening
 from annotate.services.screening import Said
 from annotate.wiring import Wiring
 from archive.urlkey import Address
@@ -134,6 +135,45 @@ def test_five_thousand_rows_are_restored_but_for_a_concurrent_edit(
     assert events.count(done.id) == number
     assert events.count(undone.id) == number - 1
     assert {one for one in events if one} == set(operations)
+
+
+def test_who_did_an_act_undoes_it_and_a_manager_anybodys(
+    sign_in: Browser, program: Callable[..., Program], wiring: Wiring, project: Project
+) -> None:
+    make_items(wiring, project, 3)
+    with wiring.database.write() as session:
+        owner = people.actor_of(people.find_user(session, "owner"))
+        other = people.find_user(session, "stranger")
+        held = session.get_one(Project, project.id)
+        projects.set_member(session, owner, held, other, Role.CODER)
+    coder, other, manager = (sign_in(one) for one in ("coder", "stranger", "manager"))
+    act = exclude_all(coder, "", "no face")
+    excluded = standing(wiring)
+    # Another coder and a viewer are offered no undo, and have none.
+    for login in ("stranger", "viewer", "data-viewer"):
+        client = sign_in(login)
+        assert "Undo it" not in client.get(act).text
+        got = send(client, "/me", f"{act}/undo")
+        assert got.status_code == 403, (login, got.text)
+    ask = program("stranger")
+    refused = ask("POST", f"/screening/{act.rpartition('/')[2]}/undo", status=403)
+    assert "or a manager" in refused["error"]
+    assert [one["undoable"] for one in ask("GET", "/screening")["acts"]] == [False]
+    assert standing(wiring) == excluded
+    # A manager undoes it; that undo is the manager's, and the coder does not undo it.
+    assert "Undo it" in manager.get(act).text
+    undone = send(manager, act, f"{act}/undo").location
+    assert {verdict for verdict, _reason in standing(wiring).values()} == {None}
+    assert "Undo it" not in coder.get(undone).text
+    assert send(coder, "/me", f"{undone}/undo").status_code == 403
+    assert {verdict for verdict, _reason in standing(wiring).values()} == {None}
+    # The owner undoes the manager's, and each coder their own.
+    assert send(sign_in("owner"), undone, f"{undone}/undo").status_code == 302
+    assert standing(wiring) == excluded
+    mine = exclude_all(other, "", "another reason")
+    assert send(coder, "/me", f"{mine}/undo").status_code == 403
+    assert send(other, mine, f"{mine}/undo").status_code == 302
+    assert standing(wiring) == excluded
 
 
 def test_a_search_that_finds_other_items_than_shown_changes_nothing(

@@ -13,8 +13,16 @@ from sqlalchemy import select
 from waitress.server import create_server
 
 from annotate.instrument import table
-from annotate.models import Assignment, Capture, Item, Project
-from annotate.services import codebooks, people, projects, rounds, sensitive
+from annotate.models import (
+    Assignment,
+    Capture,
+    CodingAnswer,
+    CodingDraft,
+    Item,
+    PictureChoice,
+    Project,
+)
+from annotate.services import codebooks, people, projects, rounds, sensitive, veils
 from annotate.wiring import Wiring
 from archive.capture.browsers import find_browser
 
@@ -140,6 +148,43 @@ def test_without_a_script_the_button_asks_for_the_page_again(
         expect(page.locator("img.thumb")).to_have_count(1)
         expect(page.locator(".veiled")).to_have_count(0)
         assert "q=" in page.url
+        browser.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("choice", [PictureChoice.ASK, PictureChoice.AVOID])
+def test_without_a_script_unsent_answers_are_kept_as_a_draft_on_the_way(
+    served: str, places: dict[str, str], wiring: Wiring, choice: PictureChoice
+) -> None:
+    with wiring.database.write() as session:
+        coder = people.find_user(session, "coder")
+        held = projects.find_project(session, "study")
+        veils.choose(session, people.actor_of(coder), held, coder, choice)
+    binary = str(find_browser(None))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=binary, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_context(java_script_enabled=False).new_page()
+        sign_in(page, served)
+        page.goto(served + places["unit"])
+        page.locator("input[type=radio]").first.check()
+        page.get_by_text("Remark", exact=True).click()
+        page.locator("textarea[name='m.include']").fill("ملاحظة 备注")
+        page.locator("[data-veil-ask] button").press("Enter")
+        expect(page.locator(".veil-lifted")).to_have_count(1)
+        expect(page.locator("input[type=radio]").first).to_be_checked()
+        expect(page.locator("textarea[name='m.include']")).to_have_value("ملاحظة 备注")
+        expect(page.locator("#saved")).to_have_text("your draft is restored")
+        with wiring.database.read() as session:
+            kept = session.scalars(select(CodingDraft.answers)).one()
+            assert "备注" in kept
+            assert not session.scalars(select(CodingAnswer)).all(), "nothing was sealed"
+        # Enter in a field seals, as it does where there is no veil, and shows nothing.
+        page.goto(served + places["unit"])
+        expect(page.locator(".veil-lifted")).to_have_count(0)
+        page.locator("input[type=radio]").first.press("Enter")
+        expect(page.get_by_text("Saved and sealed.")).to_be_visible()
         browser.close()
 
 

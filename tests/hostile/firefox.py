@@ -1,4 +1,4 @@
-"""A Firefox driven over WebDriver BiDi, as much of it as the hostile pages need."""
+"""A Firefox driven over WebDriver BiDi, as much of it as the tests need."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import itertools
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,9 +39,12 @@ def find_firefox() -> str | None:
 class Firefox:
     """One headless Firefox; `requests` are the addresses its pages asked for."""
 
-    def __init__(self, binary: str, profile: Path) -> None:
+    def __init__(
+        self, binary: str, profile: Path, preferences: Mapping[str, str] | None = None
+    ) -> None:
         profile.mkdir(parents=True)
-        (profile / "user.js").write_text(_PREFERENCES, "utf-8")
+        own = [f'user_pref("{key}", "{value}");' for key, value in (preferences or {}).items()]
+        (profile / "user.js").write_text("\n".join([_PREFERENCES, *own]), "utf-8")
         self._command = [
             binary,
             "--headless",
@@ -100,13 +104,28 @@ class Firefox:
         """Open an address and wait until it is loaded."""
         await self.call("browsingContext.navigate", context=self.context, url=url, wait="complete")
 
-    async def evaluate(self, expression: str) -> Any:
-        """Evaluate an expression in the page opened, in a world of its own."""
-        target = {"context": self.context, "sandbox": "test"}
+    async def evaluate(self, expression: str, world: str | None = "test") -> Any:
+        """Evaluate an expression in the page opened.
+
+        :param world: one of its own, whatever the page did to its objects; None: the page's
+        :raises RuntimeError: it threw
+        """
+        target = {"context": self.context} | ({"sandbox": world} if world else {})
         done = await self.call(
             "script.evaluate", expression=expression, target=target, awaitPromise=False
         )
+        if done["type"] == "exception":
+            raise RuntimeError(done["exceptionDetails"]["text"])
         return done["result"].get("value")
+
+    async def drag(self, points: Sequence[tuple[float, float]]) -> None:
+        """Press the mouse at the first point of the window, in CSS pixels, and let go at the last."""
+        moves = [{"type": "pointerMove", "x": round(x), "y": round(y)} for x, y in points]
+        acts = [moves[0], {"type": "pointerDown", "button": 0}, *moves[1:],
+                {"type": "pointerUp", "button": 0}]  # fmt: skip
+        mouse = {"type": "pointer", "id": "mouse", "actions": acts,
+                 "parameters": {"pointerType": "mouse"}}  # fmt: skip
+        await self.call("input.performActions", context=self.context, actions=[mouse])
 
     async def set_cookie(self, name: str, value: str, domain: str) -> None:
         """Set a cookie as the server would."""

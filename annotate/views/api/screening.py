@@ -89,15 +89,20 @@ def screen_many(session: Session, context: ProjectContext, body: Any) -> dict[st
 @endpoint("GET", project("/screening"), Act.READ, "Acts of screening on many items, newest first")
 def acts(session: Session, context: ProjectContext, _body: Any) -> dict[str, Any]:
     """List the acts on many items."""
-    done = screening.acts_of(session, context.project)
-    return {"acts": [_act_json(one.operation) | {"by": one.by.display_name} for one in done]}
+    done = screening.acts_of(session, actor(), context.project)
+    return {
+        "acts": [
+            _act_json(one.operation) | {"by": one.by.display_name, "undoable": one.undoable}
+            for one in done
+        ]
+    }
 
 
 @endpoint(
     "POST",
     project("/screening/<operation_id>/undo"),
     Act.SCREEN,
-    "Restore exactly what an act changed; what was changed since is kept",
+    "Restore exactly what an act changed, one's own or as a manager; later changes are kept",
 )
 def undo(
     session: Session, context: ProjectContext, _body: Any, operation_id: str

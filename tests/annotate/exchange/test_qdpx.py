@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -48,12 +49,15 @@ from annotate.services import (
     reliability,
     rounds,
 )
+from annotate.services.viewing import Viewing
 from annotate.wiring import Wiring
 from archive.importing.refi import OWN_NOTE, read_project
 
 Browser = Callable[[str], FlaskClient]
 SPACE = "{urn:QDA-XML:project:1.0}"
-SHARED = Path(__file__).resolve().parents[3] / ".." / "shared"
+SHARED = Path(
+    os.environ.get("HOLDFAST_SHARED", Path(__file__).resolve().parents[3] / ".." / "shared")
+)
 BOOK = (
     "variable,variable_label,type,only_if,missing,code,code_label,include,exclude,example\r\n"
     "include,算吗？,boolean,,cannot assess; unclear,,,,,\r\n"
@@ -121,7 +125,7 @@ def export(wiring: Wiring, project: Project, path: Path) -> Path:
     with wiring.database.read() as session:
         outgoing = interchange_out.gather(session, project)
         with path.open("wb") as out:
-            interchange.write_out(session, outgoing, out)
+            interchange.write_out(session, Viewing(wiring.store), outgoing, out)
     return path
 
 
