@@ -8,7 +8,6 @@ serves Chinese as it does Arabic. 128 slots: a share comes out within 0.09 in 19
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Final
@@ -24,6 +23,7 @@ _SEQUENCE: Final = 4  # words of one sequence
 _FEWEST: Final = 8  # sequences below which two texts are alike by chance
 _LOOKED_AT: Final = 20_000  # characters
 _BANDS: Final = 32  # of 4 slots: texts that share 0.8 meet in one of them all but surely
+_AT_ONCE: Final = 10_000  # pairs compared at once: some megabytes
 _CROWD: Final = 40  # texts in one band beyond which each is paired with its neighbours alone
 _chance = np.random.default_rng(8128)
 _FACTORS: Final = _chance.integers(1, 2**63, SLOTS, dtype=np.uint64) | np.uint64(1)
@@ -69,18 +69,32 @@ def close_pairs(sketches: Array, least: float) -> Iterator[tuple[int, int, float
     filled = np.flatnonzero(sketches.any(axis=1))
     width = SLOTS // _BANDS
     for band in range(_BANDS):
-        held: dict[bytes, list[int]] = defaultdict(list)
-        part = np.ascontiguousarray(sketches[:, band * width : (band + 1) * width])
-        for row in filled.tolist():
-            held[part[row].tobytes()].append(row)
-        for rows in held.values():
-            for pair in paired(rows):
-                if pair in seen:
-                    continue
-                seen.add(pair)
-                share = float((sketches[pair[0]] == sketches[pair[1]]).mean())
+        part = sketches[filled, band * width : (band + 1) * width]
+        met = {pair for rows in alike(part.T, filled) for pair in paired(rows)}
+        fresh = sorted(met - seen)
+        seen |= met
+        for at in range(0, len(fresh), _AT_ONCE):
+            some = fresh[at : at + _AT_ONCE]
+            first, second = np.array(some).T
+            common = (sketches[first] == sketches[second]).mean(axis=1)
+            for pair, share in zip(some, common.tolist(), strict=True):
                 if share >= least:
                     yield (*pair, share)
+
+
+def alike(keys: Sequence[Array] | Array, rows: Array) -> Iterator[list[int]]:
+    """Yield the rows that have every key in common, in groups of two or more, each rising.
+
+    :param keys: arrays of one number for each row
+    :param rows: their own numbers, rising
+    """
+    order = np.lexsort(keys)
+    differs = np.zeros(max(0, len(order) - 1), bool)
+    for key in keys:
+        differs |= key[order][1:] != key[order][:-1]
+    edges = np.concatenate(([0], np.flatnonzero(differs) + 1, [len(order)]))
+    for group in np.flatnonzero(np.diff(edges) > 1).tolist():
+        yield rows[order[edges[group] : edges[group + 1]]].tolist()
 
 
 def paired(rows: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -23,7 +23,7 @@ from annotate.wiring import Wiring, open_home
 # Seconds after which a thread at work lets another have its turn. Each statement to SQLite gives
 # the turn away; at Python's 5 ms a save of twenty statements waited a tenth of a second for a
 # page that somebody else was being shown (benchmarks/coding_load.py).
-_TURN: Final = 0.0005
+TURN: Final = 0.0005
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -76,7 +76,7 @@ def run_server(wiring: Wiring, *, announce: str = "") -> None:
         check_settings(wiring)
     recover(wiring)
     importing.resume(wiring)
-    sys.setswitchinterval(_TURN)
+    sys.setswitchinterval(TURN)
     try:
         server = create_server(
             create_app(wiring),

@@ -221,7 +221,7 @@ def _read_items(
         Item.same_as_id,
         Item.observed_state,
     ).where(Item.project_id == project_id)
-    for item_id, *columns in reading.execute(_of(query, Item.id, ids)):
+    for item_id, *columns in reading.execute(_of(query, Item.id, ids)).all():
         labels.items[item_id] = ItemFacts(*columns)
 
 
@@ -264,7 +264,7 @@ def _read_values(
     )
     found: dict[str, dict[str, list[HeldValue]]] = defaultdict(lambda: defaultdict(list))
     known: dict[tuple[Any, ...], HeldValue] = {}  # thousands of items share a few values
-    for field_id, item_id, *columns in reading.execute(_of(query, FieldValue.item_id, ids)):
+    for field_id, item_id, *columns in reading.execute(_of(query, FieldValue.item_id, ids)).all():
         key = tuple(columns)
         held = known.get(key)
         if held is None:
@@ -299,7 +299,7 @@ def _read_captures(
         Capture.project_id == project_id
     )
     found: dict[str, list[HeldCapture]] = defaultdict(list)
-    for item_id, *columns in reading.execute(_of(query, Capture.item_id, ids)):
+    for item_id, *columns in reading.execute(_of(query, Capture.item_id, ids)).all():
         found[item_id].append(HeldCapture(*columns))
     _replace(labels.captures, found, ids)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,7 +20,7 @@ from annotate.services.held_labels import Labels
 from annotate.services.label_index import labels_of
 from annotate.services.similar import IMAGE_BITS, Looks, Sign, looks_of
 from archive.variants import variant_key
-from search.likeness import close_pairs, paired
+from search.likeness import alike, close_pairs, paired
 
 LEAST: Final = 0.8  # share of word sequences from which two items are proposed
 _FURNITURE: Final = 6  # items with one picture, from which on it belongs to the site
@@ -87,16 +88,14 @@ def _same_addresses(labels: Labels) -> Iterator[tuple[str, str]]:
 def _same_images(looks: Looks) -> Iterator[tuple[str, str]]:
     """Yield items whose largest picture looks the same, unless it is one of the site's own."""
     numbers = looks.images.tolist()
-    held: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for row, number in enumerate(numbers):
-        for quarter in range(4) if number else ():
-            held[quarter, number >> 16 * quarter & _QUARTER].append(row)
+    pictured = np.flatnonzero(looks.images)
     seen: set[tuple[int, int]] = set()
-    for rows in held.values():
-        for first, second in paired(rows):
-            apart = (numbers[first] ^ numbers[second]).bit_count()
-            if apart <= IMAGE_BITS - 1 and (first, second) not in seen:
-                seen.add((first, second))
+    for quarter in range(4):
+        part = looks.images[pictured] >> np.uint64(16 * quarter) & np.uint64(_QUARTER)
+        for rows in alike([part], pictured):
+            for first, second in paired(rows):
+                if (numbers[first] ^ numbers[second]).bit_count() <= IMAGE_BITS - 1:
+                    seen.add((first, second))
     shared: dict[int, int] = defaultdict(int)
     for first, second in seen:
         shared[first] += 1

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from datetime import date
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.event import listen, remove
 
-from annotate.models import BulkKind, Item, Project, StudyField, ValueSource
+from annotate.models import (
+    BulkKind,
+    Event,
+    EventKind,
+    Item,
+    Project,
+    StudyField,
+    ValueSource,
+)
 from annotate.services import fields, library, people, projects, tags
 from annotate.services.label_index import Labels, labels_of
 from annotate.services.zones import parse_zone
@@ -96,3 +107,34 @@ def test_a_value_that_changes_is_counted_anew(wiring: Wiring, filled: Project) -
         item = session.scalars(select(Item).order_by(Item.address)).first()
         give(session, actor, filled, item, {"posted_at": "2020-03-09"})
     assert facet(wiring, "month") == {"2020-02": 1, "2020-03": 2}
+
+
+def test_events_written_by_one_statement_are_told_apart_and_stand_in_order(
+    wiring: Wiring, filled: Project
+) -> None:
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        statements.extend([statement] if statement.startswith("INSERT INTO event") else [])
+
+    with wiring.database.write() as session:
+        ids = list(session.scalars(select(Item.id)))
+        actor = people.actor_of(people.find_user(session, "owner"))
+        held = projects.find_project(session, "study")
+        tags.ensure_tag(session, actor, held, "swept")
+        listen(wiring.database.engine, "before_cursor_execute", note)
+        tags.tag_many(session, actor, held, ids, "swept", BulkKind.TAG)
+        remove(wiring.database.engine, "before_cursor_execute", note)
+    assert len(ids) == 3
+    assert len(statements) == 2  # the tags, and the act
+    with wiring.database.read() as session:
+        rows = session.scalars(select(Event).where(Event.kind == EventKind.TAG_ADD)).all()
+        numbers = session.scalars(
+            select(Event.n).where(Event.ledger == filled.id).order_by(Event.id)
+        ).all()
+    assert list(numbers) == list(range(len(numbers)))
+    assert [row.item_id for row in sorted(rows, key=lambda row: row.id)] == ids
+    for row in rows:
+        document = json.loads(row.document)
+        assert (document["n"], document["item"]) == (row.n, row.item_id)
+        assert hashlib.sha256(row.document.encode()).hexdigest() == row.digest

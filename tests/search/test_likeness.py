@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
-from search.likeness import SLOTS, close_pairs, paired, shares, sketch, stacked
+from search.likeness import SLOTS, alike, close_pairs, paired, shares, sketch, stacked
 
 ENGLISH = (
     "Workers in the cotton fields near Kashgar said that the harvest began early this year. "
@@ -83,3 +84,34 @@ def test_of_a_crowd_the_pairs_are_as_few_as_the_texts() -> None:
         linked |= {first, second}
     assert linked == set(range(500))
     assert len(list(paired(range(10)))) == 45
+
+
+def test_rows_that_agree_in_every_key_meet_and_no_others() -> None:
+    chance = random.Random(11)
+    first = np.array([chance.randrange(4) for _ in range(60)])
+    second = np.array([chance.randrange(4) for _ in range(60)])
+    rows = np.arange(100, 160)
+    held: dict[tuple[int, int], list[int]] = {}
+    for at, row in enumerate(rows.tolist()):
+        held.setdefault((int(first[at]), int(second[at])), []).append(row)
+    expected = sorted(group for group in held.values() if len(group) > 1)
+    assert sorted(alike([first, second], rows)) == expected
+    assert list(alike([np.zeros(0)], np.zeros(0, int))) == []
+
+
+def test_close_pairs_are_those_found_by_comparing_all_with_all() -> None:
+    chance = random.Random(12)
+    words = [f"w{number}" for number in range(900)]
+    texts = []
+    for _ in range(30):
+        text = chance.sample(words, 60)
+        texts += [" ".join(text), " ".join([*text[:57], *chance.sample(words, 3)])]
+    sketches = stacked([*map(sketch, texts), b""])
+    every = {
+        (first, second)
+        for first in range(len(sketches))
+        for second in range(first + 1, len(sketches))
+        if shares(sketches[first], sketches[second][None])[0] >= 0.8
+    }
+    assert len(every) >= 15
+    assert {(first, second) for first, second, _share in close_pairs(sketches, 0.8)} == every
