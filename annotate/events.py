@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -115,6 +115,20 @@ def close_items(
 ) -> None:
     """Let nothing of these kinds happen to these items in this session."""
     session.info.setdefault(_CLOSED, []).append((items, kinds, why))
+
+
+def refuse_closed(session: Session, item_ids: Iterable[str], kind: EventKind) -> None:
+    """Refuse an act on many items as a whole, where some are closed to this session.
+
+    Rows that a session cannot see would else be taken for changed or gone.
+
+    :raises NotAllowedError: some are; says how many
+    """
+    wanted = frozenset(item_ids)
+    for items, kinds, why in session.info.get(_CLOSED, ()):
+        if kind in kinds and not wanted.isdisjoint(items):
+            number = len(wanted & items)
+            raise NotAllowedError(f"{why} That holds for {number} of these; nothing was changed.")
 
 
 def guard(session: Session, *, writable: bool) -> None:

@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select, union
 
 from annotate.criteria import Criteria
 from annotate.models import (
     Assignment,
     Comment,
     CommentVersion,
+    Item,
     Memo,
     MemoLink,
     MemoVersion,
+    RoundCoder,
     RoundUnit,
 )
 
@@ -32,6 +34,8 @@ _MEMO = Memo.__table__.c
 _LINK = MemoLink.__table__.c
 _ASSIGNMENT = Assignment.__table__.c
 _UNIT = RoundUnit.__table__.c
+_ASKING = RoundCoder.__table__.c
+_ITEM = Item.__table__.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Standing:
     """Those of these that are blind still."""
     since: datetime | None
     """When the first of their own was opened."""
+    further: tuple[str, ...] = ()
+    """Items judged the same as units of their own."""
 
 
 def criteria(standing: Standing) -> Criteria:
@@ -117,12 +123,23 @@ def _memos(standing: Standing) -> ColumnElement[bool]:
     )
 
 
+def closed(rounds: tuple[str, ...], further: tuple[str, ...]) -> Any:
+    """Select the units of rounds, and further items that are closed with them."""
+    units = select(_UNIT.item_id).where(_UNIT.round_id.in_(rounds))
+    return union(units, select(_ITEM.id).where(_ITEM.id.in_(further))) if further else units
+
+
 def _units(standing: Standing) -> Any:
-    return select(_UNIT.item_id).where(_UNIT.round_id.in_(standing.own))
+    return closed(standing.own, standing.further)
 
 
 def _fellows(standing: Standing) -> Any:
     """Select those who code in a round of theirs, but not themselves."""
-    return select(_ASSIGNMENT.coder_id).where(
-        _ASSIGNMENT.round_id.in_(standing.own), _ASSIGNMENT.coder_id != standing.user_id
+    return union(
+        *(
+            select(held.coder_id).where(
+                held.round_id.in_(standing.own), held.coder_id != standing.user_id
+            )
+            for held in (_ASSIGNMENT, _ASKING)  # who waits for a first unit is one of them
+        )
     )

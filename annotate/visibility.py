@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from sqlalchemy import and_, bindparam, exists, or_, select
+from sqlalchemy import and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from annotate import events, sealing
@@ -39,6 +39,7 @@ from annotate.models import (
     FinalAnswer,
     ForeignName,
     HandleUse,
+    Item,
     ItemTag,
     Note,
     NoteVersion,
@@ -49,6 +50,7 @@ from annotate.models import (
     RoundCoder,
     RoundState,
     RoundUnit,
+    SameItemJudgement,
     Screening,
     ScreeningOperation,
     SensitiveReason,
@@ -106,6 +108,9 @@ _TELLING: Final = (
     EventKind.ASSIGNMENT_HAND,
     EventKind.ASSIGNMENT_ABANDON,
     EventKind.ASSIGNMENT_PASS,
+    EventKind.ASSIGNMENT_RETURN,
+    EventKind.ITEM_SAME,
+    EventKind.ITEM_UNSAME,
 )
 # Events of the registry: one item they name may be of no blind round while their evidence is.
 _REGISTRY: Final = (
@@ -169,13 +174,13 @@ _WORK: Final = frozenset(
 def blind(session: Session, user: User, project_id: str, role: Role) -> frozenset[str]:
     """Put the rule on a session for a person; return the items they are blind to now."""
     standing = _standing(session, user, project_id, role)
-    _talk(standing).put_on(session, except_for=events.UNNARROWED)
     rounds = standing.own
+    hidden, further = _closed(session, rounds) if rounds else (frozenset(), ())
+    _talk(replace(standing, further=further)).put_on(session, except_for=events.UNNARROWED)
     if not rounds:
         return frozenset()
-    units = select(RoundUnit.item_id).where(RoundUnit.round_id.in_(rounds)).distinct()
-    hidden = frozenset(session.scalars(units))
-    _rule(user.id, user.pseudonym, rounds).put_on(session, except_for=events.UNNARROWED)
+    rule = _rule(user.id, user.pseudonym, rounds, further)
+    rule.put_on(session, except_for=events.UNNARROWED)
     session.info[_BLIND] = hidden
     events.close_items(
         session,
@@ -198,6 +203,19 @@ def hidden_items(session: Session) -> frozenset[str]:
     return hidden
 
 
+def _closed(session: Session, rounds: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the units of rounds with all addresses judged the same as one, and these alone.
+
+    What is said of another address of a unit tells as much as what is said of the unit.
+    """
+    units = select(RoundUnit.item_id).where(RoundUnit.round_id.in_(rounds))
+    roots = select(func.coalesce(Item.same_as_id, Item.id)).where(Item.id.in_(units))
+    alike = or_(Item.id.in_(roots), Item.same_as_id.in_(roots))
+    rows = session.execute(select(Item.id, Item.id.in_(units)).where(alike)).all()
+    further = tuple(sorted(item_id for item_id, is_unit in rows if not is_unit))
+    return frozenset(item_id for item_id, _is_unit in rows), further
+
+
 # Both rules are made once for a coder: that costs more than a query.
 @lru_cache(maxsize=256)
 def _talk(standing: Standing) -> Narrowing:
@@ -206,13 +224,17 @@ def _talk(standing: Standing) -> Narrowing:
 
 
 @lru_cache(maxsize=256)
-def _rule(user_id: str, pseudonym: str, rounds: tuple[str, ...]) -> Narrowing:
-    """Return the rule for one person and their blind rounds."""
-    return Narrowing(_criteria(user_id, pseudonym, rounds))
+def _rule(
+    user_id: str, pseudonym: str, rounds: tuple[str, ...], further: tuple[str, ...]
+) -> Narrowing:
+    """Return the rule for one person, their blind rounds, and further addresses of the units."""
+    return Narrowing(_criteria(user_id, pseudonym, rounds, further))
 
 
-def _criteria(user_id: str, pseudonym: str, rounds: tuple[str, ...]) -> Criteria:
-    units = select(RoundUnit.item_id).where(RoundUnit.round_id.in_(rounds))
+def _criteria(
+    user_id: str, pseudonym: str, rounds: tuple[str, ...], further: tuple[str, ...]
+) -> Criteria:
+    units = sealing.closed(rounds, further)
     own = select(Assignment.id).where(Assignment.coder_id == user_id)
     # An item that is coded again keeps what was said of it in revealed rounds, too.
     readable = select(Assignment.id).where(
@@ -261,6 +283,16 @@ def _criteria(user_id: str, pseudonym: str, rounds: tuple[str, ...]) -> Criteria
                 *(
                     or_(column.is_(None), column.not_in(unseen))
                     for column in (Relation.subject_entry_id, Relation.object_entry_id)
+                ),
+            ),
+        ),
+        (
+            SameItemJudgement,
+            or_(
+                SameItemJudgement.judged_by == user_id,
+                and_(
+                    SameItemJudgement.item_id.not_in(units),
+                    SameItemJudgement.same_as_id.not_in(units),
                 ),
             ),
         ),

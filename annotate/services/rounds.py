@@ -155,7 +155,7 @@ def reveal(session: Session, actor: Actor, project: Project, one: CodingRound) -
         raise UsageError("This round was withdrawn; there is nothing to reveal.")
     one.state = RoundState.REVEALED
     one.revealed_by, one.revealed_at = actor.user_id, utc_now()
-    done = progress(session, one)
+    done = progress(session, one, whole=True)
     events.record(
         session,
         EventKind.ROUND_REVEAL,
@@ -188,17 +188,20 @@ def get_round(session: Session, project: Project, round_id: str) -> CodingRound:
     return one
 
 
-def progress(session: Session, one: CodingRound) -> list[Progress]:
+def progress(session: Session, one: CodingRound, *, whole: bool = False) -> list[Progress]:
     """Return how far each coder is, by name. Says nothing of what they answered.
 
     What a coder left lying, so that others could have it, is not theirs any more.
+
+    :param whole: read past the rule of blindness, for what is stored and not shown
     """
     living = (Assignment.version > 0) | Assignment.abandoned_at.is_(None)
     rows = session.execute(
         select(User, func.count(), func.count(case((Assignment.version > 0, 1))))
         .join(Assignment, Assignment.coder_id == User.id)
         .where(Assignment.round_id == one.id, living)
-        .group_by(User.id)
+        .group_by(User.id),
+        execution_options=events.UNNARROWED if whole else {},
     ).all()
     held = [Progress(user, done, assigned) for user, assigned, done in rows]
     if one.dynamic:

@@ -1,8 +1,12 @@
-"""Judgements that two addresses show the same item; undone, never deleted."""
+"""Judgements that two addresses show the same item; undone, never deleted.
+
+What follows never depends on who judges: all judgements are read for it, also those that who codes
+blind may not see.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from annotate import events
@@ -87,7 +91,7 @@ def undo(session: Session, actor: Actor, project: Project, judgement_id: str) ->
 def judgements_of(session: Session, item_id: str) -> list[tuple[SameItemJudgement, Item]]:
     """Return the judgements standing about an item, each with the other item."""
     found = []
-    for judged in _standing(session, item_id):
+    for judged in session.scalars(_about(item_id)):
         other = session.get(
             Item, judged.same_as_id if judged.item_id == item_id else judged.item_id
         )
@@ -96,12 +100,16 @@ def judgements_of(session: Session, item_id: str) -> list[tuple[SameItemJudgemen
     return found
 
 
-def _standing(session: Session, item_id: str) -> list[SameItemJudgement]:
+def _about(item_id: str) -> Select[SameItemJudgement]:
     query = select(SameItemJudgement).where(
         or_(SameItemJudgement.item_id == item_id, SameItemJudgement.same_as_id == item_id),
         SameItemJudgement.undone_at.is_(None),
     )
-    return list(session.scalars(query.order_by(SameItemJudgement.id)))
+    return query.order_by(SameItemJudgement.id)
+
+
+def _standing(session: Session, item_id: str) -> list[SameItemJudgement]:
+    return list(session.scalars(_about(item_id), execution_options=events.UNNARROWED))
 
 
 def _settle(session: Session, actor: Actor, project: Project, items: list[Item]) -> None:

@@ -188,6 +188,7 @@ def undo(session: Session, actor: Actor, project: Project, operation_id: str) ->
     :raises NotFoundError: the project has no such act, or it is not yours to see
     :raises NotAllowedError: somebody else did it, and the actor may undo their own only
     :raises UsageError: it was undone already
+    :raises NotAllowedError: some of its items are closed to the one who asks
     """
     before = get_act(session, project, operation_id)
     if before.done_by != actor.user_id and not _undoes_others(session, actor, project):
@@ -198,6 +199,8 @@ def undo(session: Session, actor: Actor, project: Project, operation_id: str) ->
     if before.undone_by_id is not None:
         raise UsageError("This was undone already.")
     changes = json.loads(before.changes)
+    changed = [item_id for item_id, *_rest in changes]
+    events.refuse_closed(session, changed, EventKind.ITEM_SCREEN)
     operation = ScreeningOperation(
         project_id=project.id,
         query=before.query,

@@ -15,6 +15,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from annotate import events
 from annotate.models import Project, SameItemJudgement
 from annotate.services.held_labels import Labels
 from annotate.services.label_index import labels_of
@@ -115,4 +116,6 @@ def _judged(session: Session, project_id: str) -> set[frozenset[str]]:
     query = select(SameItemJudgement.item_id, SameItemJudgement.same_as_id).where(
         SameItemJudgement.project_id == project_id, SameItemJudgement.undone_at.is_(None)
     )
-    return {frozenset((one, other)) for one, other in session.execute(query)}
+    # That somebody judged a pair is seen by its absence; what they said of it is not.
+    rows = session.execute(query, execution_options=events.UNNARROWED)
+    return {frozenset((one, other)) for one, other in rows}

@@ -116,6 +116,7 @@ def undo(session: Session, actor: Actor, project: Project, operation_id: str) ->
 
     :raises NotFoundError: the project has no such operation
     :raises UsageError: it was undone already
+    :raises NotAllowedError: some of its items are closed to the one who asks
     """
     operation = session.get(BulkOperation, operation_id)
     if operation is None or operation.project_id != project.id:
@@ -124,6 +125,7 @@ def undo(session: Session, actor: Actor, project: Project, operation_id: str) ->
         raise UsageError("This was undone already.")
     tag = get_tag(session, project, operation.tag_id)
     changed = json.loads(operation.items)
+    events.refuse_closed(session, changed, EventKind.TAG_REMOVE)
     if operation.kind is BulkKind.TAG:
         # Somebody may have taken it off and put it on since: that is theirs, and stays.
         restored = _change_many(

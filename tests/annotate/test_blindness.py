@@ -74,6 +74,9 @@ def test_blind_coders_meet_no_byte_of_what_others_did(
         value=f"{CANARY}value",
         version=version_of(owner, here),
     )
+    other = next(one for one in PAGES if one != address)
+    judged = {"address": other, "judgement": "unsure", "reason": f"{CANARY}judged"}
+    assert send(owner, here, f"{here}/same", **judged).status_code == 302
     form = {"verdict": "excluded", "reason": f"{CANARY}reason"}
     got = send(owner, here, f"/p/study/screening/items/{item}", **form, version="0")
     assert got.status_code == 302, got.text
@@ -97,6 +100,7 @@ def test_blind_coders_meet_no_byte_of_what_others_did(
 
     index_now(wiring)
     assert f"{CANARY}tag" in owner.get(here).text
+    assert f"{CANARY}judged" in owner.get(here).text
     assert f"{CANARY}said" in owner.get(registered).text
     assert f"{CANARY}quote" in owner.get(f"{here}/relations").text
     assert second.get(registered).status_code == 200

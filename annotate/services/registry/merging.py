@@ -1,4 +1,8 @@
-"""Judgements that two entries are one; what follows from them is derived, so any can be undone."""
+"""Judgements that two entries are one; what follows from them is derived, so any can be undone.
+
+What follows never depends on who judges: all judgements and entries are read for it, also those
+that who codes blind may not see.
+"""
 
 from __future__ import annotations
 
@@ -110,7 +114,9 @@ def _standing(session: Session, entry_id: str) -> list[EntryJudgement]:
         or_(EntryJudgement.entry_id == entry_id, EntryJudgement.into_id == entry_id),
         EntryJudgement.withdrawn_at.is_(None),
     )
-    return list(session.scalars(query.order_by(EntryJudgement.id)))
+    return list(
+        session.scalars(query.order_by(EntryJudgement.id), execution_options=events.UNNARROWED)
+    )
 
 
 def _settle(session: Session, actor: Actor, project: Project, entries: list[RegistryEntry]) -> None:
@@ -150,7 +156,9 @@ def _group(session: Session, entry: RegistryEntry) -> tuple[dict[str, RegistryEn
                 continue
             named.add(row.entry_id)
             for other_id in (row.entry_id, row.into_id):
-                other = session.get(RegistryEntry, other_id) if other_id not in group else None
+                if other_id in group:
+                    continue
+                other = session.get(RegistryEntry, other_id, execution_options=events.UNNARROWED)
                 if other is not None:
                     group[other_id] = other
                     queue.append(other_id)
