@@ -2,7 +2,8 @@
 
 Such a list has no title, address, snippet, note or free text; values of study fields that are
 categories, accounts, times or languages; and final answers that are codes, numbers or dates. It
-is narrowed by labels only: a search for words would tell whether they stand in a text.
+is narrowed by labels only: a search for words would tell whether they stand in a text. So would
+labels that look into addresses, memos, reasons or pictures.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ _FIXED: Final = (
     "observed", "observed_at",
 )  # fmt: skip
 _CODE: Final = "code_"
+_WORDS: Final = frozenset({"url", "site", "host", "memo", "excluded", "similar"})
+"""Labels that would tell words of what they may not read."""
 
 
 def check_query(session: Session, project: Project, query: str) -> None:
@@ -122,6 +125,13 @@ def _labels_only(node: Node, words: frozenset[str], variables: set[str]) -> bool
         return _labels_only(node.part, words, variables)
     if not isinstance(node, Label):
         return isinstance(node, Everything)
-    if node.field == "code":
-        return node.value.partition("=")[0] in variables | {"none"}
-    return node.field not in words
+    return _is_data(node.field, node.value, words, variables)
+
+
+def _is_data(name: str, value: str, words: frozenset[str], variables: set[str]) -> bool:
+    if name == "counts-as":
+        inner, _, wanted = value.partition("=")
+        return _is_data(inner.lower(), wanted, words, variables)
+    if name == "code":
+        return value.partition("=")[0] in variables | {"none"}
+    return name not in words | _WORDS

@@ -37,10 +37,13 @@ _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _YES: Final = frozenset({"yes", "true", "1", "y", "x"})
 _NO: Final = frozenset({"no", "false", "0", "n"})
-# Field names of the query language (decisions 16); a study field may not hide one.
+# Names of the query language (decisions 16) and of the columns of a list that is taken out: a
+# study field may hide neither.
 RESERVED_KEYS: Final = frozenset(
     "title text note notes url tag is lang site host outcome after before captured month "
-    "code account creator entity work basis relation sweep memo similar".split()
+    "code account creator entity work basis relation sweep memo similar excluded observed differs "
+    "id address detected_language captured_at counts_for deleted_after_capture observed_at "
+    "screening excluded_because tags capture_id warc_sha256 warc_record_id payload_digest".split()
 )
 
 
@@ -93,7 +96,7 @@ def define_fields(
         if not _KEY.fullmatch(spec.key) or spec.key in RESERVED_KEYS:
             raise UsageError(
                 f"A field cannot be called {spec.key!r}: use small letters, digits and _, "
-                "beginning with a letter, and no word the search language has for itself."
+                "beginning with a letter, and no word that searches or lists have for themselves."
             )
         if spec.key in existing:
             raise NameTakenError(f"This project has a field {spec.key!r} already.")

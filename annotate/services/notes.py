@@ -51,10 +51,18 @@ def edit_note(
     """Give a note a new text; the old one stays as a version.
 
     :param seen: the row version the writer began from
-    :raises StaleSaveError: somebody saved in between; carries both texts
+    :raises StaleSaveError: somebody saved in between, or withdrew it; carries both texts
     :raises UsageError: the text is empty or too long
     """
     text = _checked(text)
+    if note.withdrawn_at is not None:
+        raise StaleSaveError(
+            "This note was withdrawn while you were writing, so nobody would read your text in "
+            "it. It is kept below: write it as a new note.",
+            theirs=note.text,
+            yours=text,
+            version=note.row_version,
+        )
     if note.row_version != seen:
         last = session.get(NoteVersion, (note.id, note.row_version))
         author = session.get(User, last.written_by) if last is not None else None

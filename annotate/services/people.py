@@ -115,7 +115,7 @@ def change_user(
     password: str | None = None,
     is_active: bool | None = None,
 ) -> None:
-    """Set a new password, or let a person in or out; every sign-in of theirs ends.
+    """Set a new password, or let a person in or out; every sign-in and link of theirs ends.
 
     :raises UsageError: the password is too short, or the last admin would be shut out
     """
@@ -133,6 +133,9 @@ def change_user(
     events.record(session, EventKind.USER_CHANGE, actor=actor, covers=[user], body=body)
     for one in session.scalars(select(SignInSession).where(SignInSession.user_id == user.id)):
         session.delete(one)
+    unused = select(SignInLink).where(SignInLink.user_id == user.id, SignInLink.used_at.is_(None))
+    for link in session.scalars(unused):
+        session.delete(link)
     session.flush()
 
 

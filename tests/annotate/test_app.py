@@ -104,6 +104,19 @@ def test_a_sign_in_link_works_once(app: Flask, wiring: Wiring, project: Project)
     assert "used already" in app.test_client().get(url).text
 
 
+def test_a_new_password_ends_the_links_that_were_given_out(
+    app: Flask, wiring: Wiring, project: Project
+) -> None:
+    with wiring.database.write() as session:
+        token = people.make_link(session, people.find_user(session, "coder"), minutes=5)
+    with wiring.database.write() as session:
+        coder = people.find_user(session, "coder")
+        people.change_user(session, people.SYSTEM, coder, password="another long password")
+    url = f"/sign-in/link/{token}"
+    assert "not known" in app.test_client().get(url).text
+    assert app.test_client().post(url).status_code == 400
+
+
 def test_a_wrong_password_says_not_which_part(app: Flask, project: Project) -> None:
     answers = [
         send(app.test_client(), "/sign-in", "/sign-in", login=login, password="wrong wrong wrong")
@@ -174,6 +187,22 @@ def test_a_stale_note_is_answered_with_both_texts(sign_in: Browser, item_id: str
     assert "second" in answer.text
     assert "mine" in answer.text
     assert one.get(f"{ITEM}{item_id}.json").json["notes"][0]["text"] == "second"
+
+
+def test_a_text_for_a_note_that_was_withdrawn_meanwhile_is_not_lost(
+    sign_in: Browser, item_id: str
+) -> None:
+    one, other = sign_in("coder"), sign_in("manager")
+    send(one, "/me", f"{ITEM}{item_id}/notes", text="first")
+    note = one.get(f"{ITEM}{item_id}.json").json["notes"][0]
+    url = f"/p/study/notes/{note['id']}"
+    assert send(one, "/me", f"{url}/withdraw").status_code == 302
+    answer = send(other, "/me", url, text="long and careful", version=1)
+    assert answer.status_code == 409
+    assert "long and careful" in answer.text
+    assert "withdrawn while you were writing" in answer.text
+    assert send(one, "/me", f"{url}/withdraw", back="yes").status_code == 302
+    assert send(other, "/me", url, text="long and careful", version=1).status_code == 302
 
 
 def test_a_stale_field_is_answered_with_both_values(sign_in: Browser, item_id: str) -> None:
@@ -272,7 +301,9 @@ def test_a_project_defines_fields_of_its_own(sign_in: Browser, item_id: str) -> 
     form = {"key": "topic", "label": "موضوع", "type": "choice"}
     assert send(manager, "/me", "/p/study/fields", **form).status_code == 302
     assert send(manager, "/me", "/p/study/fields", **form).status_code == 400
-    assert send(manager, "/me", "/p/study/fields", **{**form, "key": "tag"}).status_code == 400
+    for key in ("tag", "excluded", "observed", "differs", "id", "tags", "screening", "address"):
+        refused = send(manager, "/me", "/p/study/fields", **{**form, "key": key})
+        assert refused.status_code == 400, key
     assert (
         send(sign_in("coder"), "/me", "/p/study/fields", **{**form, "key": "b"}).status_code == 403
     )

@@ -119,7 +119,24 @@ def test_the_list_as_data_has_the_codes_and_no_words(study: Project, sign_in: Br
 
 @pytest.mark.parametrize(
     "query",
-    ["棉花", "title:canary*", "note:x", "-棉花", "code:frame=food OR 棉花", "code:remark=c*"],
+    [
+        "棉花",
+        "title:canary*",
+        "note:x",
+        "-棉花",
+        "code:frame=food OR 棉花",
+        "code:remark=c*",
+        "memo:canary",
+        "url:canary",
+        "site:example.org",
+        "host:example.org",
+        "excluded:can*",
+        "similar:https://example.org/b",
+        "counts-as:url=canary",
+        'counts-as:"code=remark=c*"',
+        "-url:canary",
+        "counts-as:found_by=x",
+    ],
 )
 def test_they_cannot_search_for_words(query: str, study: Project, sign_in: Browser) -> None:
     viewer = sign_in("data-viewer")
