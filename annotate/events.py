@@ -11,7 +11,8 @@ import hashlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from functools import cache
+from typing import Any, Final
 
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import func, select
@@ -160,6 +161,8 @@ def _refuse_unlogged(session: Session, _context: UOWTransaction, _instances: obj
     if changed and not session.info[_WRITABLE]:
         raise UnloggedChangeError("A session for reading was asked to write; nothing was written.")
     covered = {id(row) for row in session.info[_COVERED]}
+    if any(isinstance(row, Event) and row not in session.new for row in changed):
+        raise UnloggedChangeError("An event was about to be changed; events stay as they are.")
     for row in changed:
         if row.__logged__ and id(row) not in covered:
             raise UnloggedChangeError(
@@ -173,10 +176,19 @@ def _forget_covered(session: Session, _context: UOWTransaction) -> None:
 
 
 def _refuse_bulk(state: ORMExecuteState) -> None:
+    """Refuse a statement that changes rows past the flush, by class, by table or in plain SQL."""
     if state.is_select:
         return
-    mapper = state.bind_mapper
-    if mapper is not None and cast("type[Base]", mapper.class_).__logged__:
-        raise UnloggedChangeError(
-            f"A statement was about to change {mapper.class_.__tablename__} past its events."
-        )
+    if not state.session.info[_WRITABLE]:
+        raise UnloggedChangeError("A session for reading was asked to write; nothing was written.")
+    table = getattr(state.statement, "table", None)
+    if table is None or table.name in _kept_tables():
+        name = table.name if table is not None else "rows"
+        raise UnloggedChangeError(f"A statement was about to change {name} past its events.")
+
+
+@cache
+def _kept_tables() -> frozenset[str]:
+    """Return the names of the tables that change with events only, and of the events' own."""
+    kept = (one.class_ for one in Base.registry.mappers)
+    return frozenset(one.__tablename__ for one in kept if one.__logged__ or one is Event)

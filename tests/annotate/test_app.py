@@ -10,7 +10,7 @@ import pytest
 from conftest import PASSWORD, send
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import Executable, delete, select, text, update
 
 from annotate.app import ROOMS, create_app
 from annotate.db import Database
@@ -279,6 +279,35 @@ def test_a_change_without_an_event_is_refused(wiring: Wiring, project: Project) 
         held.name = "other"
         with pytest.raises(UnloggedChangeError):
             session.flush()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        update(Project).values(name="x"),
+        update(Project.__table__).values(name="x"),
+        delete(Project.__table__),
+        update(Event).values(kind="tag:add"),
+        delete(Event.__table__),
+        text("UPDATE project SET name = 'x'"),
+    ],
+    ids=str,
+)
+def test_no_statement_goes_past_the_events(
+    wiring: Wiring, project: Project, statement: Executable
+) -> None:
+    for opened in (wiring.database.write, wiring.database.read):
+        with opened() as session:
+            with pytest.raises(UnloggedChangeError):
+                session.execute(statement)
+            assert session.get_one(Project, project.id).name == project.name
+
+
+def test_an_event_is_neither_changed_nor_deleted(wiring: Wiring, project: Project) -> None:
+    with pytest.raises(UnloggedChangeError), wiring.database.write() as session:
+        session.scalars(select(Event)).first().actor = "nobody"
+    with pytest.raises(UnloggedChangeError), wiring.database.write() as session:
+        session.delete(session.scalars(select(Event)).first())
 
 
 def test_migrations_bring_an_empty_database_to_the_models(wiring: Wiring) -> None:
