@@ -39,6 +39,10 @@ _FACETED: Final = frozenset(
 )
 
 
+NO_VALUE_LABEL: Final = "no value"
+_STANDINGS: Final = {word: reason.value for reason, word in IS_WORDS.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class FacetValue:
     """One value of a facet; `toggled` is the query with its clause put in or taken out."""
@@ -48,6 +52,14 @@ class FacetValue:
     clause: str
     toggled: str
     active: bool
+
+    @property
+    def words(self) -> str:
+        """What is said for a value that Holdfast names; empty for the study's own words."""
+        field, _, value = self.clause.partition(":")
+        if field == "is":
+            return _STANDINGS.get(value, self.value)
+        return self.value if field == "outcome" or self.value == NO_VALUE_LABEL else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +292,7 @@ def _facet(
         key=source.key,
         label=source.label,
         values=tuple(_value(value, number, source.clause(value), asked) for value, number in shown),
-        without=_value("no value", missing, source.none, asked) if missing else None,
+        without=_value(NO_VALUE_LABEL, missing, source.none, asked) if missing else None,
         having=having,
         further=len(numbers) - len(shown),
         several=int(counts.sum()) > having,

@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from markupsafe import Markup
 
+from annotate.services.facets import FacetValue
 from annotate.words import catalog
 from annotate.words.catalog import ENGLISH, LANGUAGES, PLACE
 from annotate.words.messages import messages
@@ -84,6 +85,16 @@ def test_sentences_of_the_rules_are_recognised_with_their_values() -> None:
     assert "password" not in said
     assert catalog.translated("Nobody ever wrote this.", "zh") == "Nobody ever wrote this."
     assert "decision" not in catalog.translated("1 decision saved.", "zh")
+
+
+def test_values_that_holdfast_names_are_told_in_words_and_those_of_the_study_as_they_are() -> None:
+    def words(value: str, clause: str) -> str:
+        return FacetValue(value, 1, clause, clause, active=False).words
+
+    assert words("no-creator", "is:no-creator") == "promotes nobody"
+    assert words("complete", "outcome:complete") == "complete"
+    assert words("no value", "tag:none") == "no value"
+    assert words("counted", 'tag:"counted"') == ""
 
 
 def test_pages_speak_the_language_that_is_chosen(
