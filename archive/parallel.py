@@ -1,4 +1,4 @@
-"""One large file read by several processes, each a part of its gzip members.
+"""One large file read by several processes, each a part of its gzip members at a time.
 
 A part ends where a member ends, so nothing is read twice or passed over: if a part does not
 end exactly where the next began (a WARC kept inside a record can look like a member), what was
@@ -8,6 +8,7 @@ found is thrown away and the file is read from end to end by one.
 from __future__ import annotations
 
 import multiprocessing
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,9 @@ from archive.reader import part_starts, walk_part
 from archive.record import Fault, Record
 from archive.verdict import Tally
 
-WORTH_IT: Final = 64 << 20  # bytes; below, starting processes takes longer than it saves
+WORTH_IT: Final = 16 << 20  # bytes; below, beginning processes takes longer than it saves
+_PART: Final = 4 << 20  # bytes at least
+_PARTS_EACH: Final = 4  # so that no process waits long for the one with the hardest bytes
 
 
 def tally_in_parts(path: Path, processes: int) -> Tally | None:
@@ -24,14 +27,17 @@ def tally_in_parts(path: Path, processes: int) -> Tally | None:
 
     :raises NotAnArchiveError: it does not begin as a WARC or ARC
     """
-    starts = part_starts(path, processes)
+    size = path.stat().st_size
+    starts = part_starts(path, max(processes, min(processes * _PARTS_EACH, size // _PART)))
     if len(starts) < 2:
         return None
-    stops = [*starts[1:], path.stat().st_size]
-    with multiprocessing.get_context("spawn").Pool(len(starts)) as pool:
-        found = pool.starmap(_part, [(path, *part) for part in zip(starts, stops, strict=True)])
+    # Forking takes a fraction of the time, and is not safe beside other threads.
+    how = "fork" if threading.active_count() == 1 else "spawn"
+    parts = [(path, *part) for part in zip(starts, [*starts[1:], size], strict=True)]
+    with multiprocessing.get_context(how).Pool(min(processes, len(parts))) as pool:
+        found = pool.starmap(_part, parts, chunksize=1)
     whole = Tally()
-    for (tally, ended), stop in zip(found, stops, strict=True):
+    for (tally, ended), (_, _, stop) in zip(found, parts, strict=True):
         if ended != stop:
             return None
         whole.add(tally)

@@ -7,6 +7,7 @@ zlib, as the second opinion, has to confirm for every one.
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import random
@@ -19,7 +20,7 @@ from isal import isal_zlib
 
 from archive.errors import NotAnArchiveError
 from archive.reader import walk_file
-from archive.record import Fault, Record
+from archive.record import DigestState, Fault, Record
 from archive.verdict import judge_walk
 
 FILES = (
@@ -198,3 +199,26 @@ def test_the_short_way_and_the_careful_way_agree(
     for path in paths:
         assert found(path) == short[path], path
     assert len(paths) > 80
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [b"warc-type", b"WARC-TYPE", b"X-Other: 1\r\nWarc-Type"],
+    ids=["small", "large", "own"],
+)
+def test_names_of_fields_are_read_however_they_are_spelled(spelled: bytes) -> None:
+    plain = (
+        b"WARC/1.1\r\nWARC-Type: resource\r\nWARC-Record-ID: <urn:uuid:1>\r\n"
+        b"WARC-Date: 2026-01-01T00:00:00Z\r\nWARC-Target-URI: http://example.org/\r\n"
+        b"WARC-Block-Digest: sha1:VGMT4NSHA2AWVOR6EVYXQUGCNSONBWE5\r\n"
+        b"Content-Length: 3\r\n\r\nabc\r\n\r\n"
+    )
+    data = gzip.compress(plain.replace(b"WARC-Type", spelled))
+    twice = gzip.compress(plain.replace(b"WARC-Date", spelled + b": response\r\nWARC-Date"))
+    (record,) = walk_file(io.BytesIO(data), "x")
+    assert isinstance(record, Record)
+    assert record.type == "resource"
+    assert record.block_digest is DigestState.MATCHES
+    first = next(iter(walk_file(io.BytesIO(twice), "x")))
+    assert isinstance(first, Record)
+    assert first.type == "resource"  # of two fields of one name the first counts

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import os
 import random
+import threading
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,25 @@ def test_sound_and_damaged_files_alike(tmp_path: Path) -> None:
         changed[chance.randrange(len(data))] ^= 4
         path.write_bytes(bytes(changed) + b"garbage")
         check(path)
+
+
+def test_more_parts_than_processes_and_other_threads_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archive.parallel._PART", 1)
+    path = tmp_path / "x.warc.gz"
+    sound = b"".join(gzip.compress(record(os.urandom(3000))) for _ in range(40))
+    path.write_bytes(sound + sound[:-5])
+    assert len(part_starts(path, 8)) == 8
+    check(path)
+    rest = threading.Event()
+    beside = threading.Thread(target=rest.wait)
+    beside.start()
+    try:
+        check(path)
+    finally:
+        rest.set()
+        beside.join()
 
 
 def test_a_warc_inside_a_record_is_no_part(tmp_path: Path) -> None:
