@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,7 @@ from archive.importing.recompress import arc_to_warc, may_be_mended, recompress_
 from archive.importing.saved import read_html, read_mhtml
 from archive.importing.warcs import read_warc
 from archive.reader import walk
-from archive.record import Fault
+from archive.record import Fault, FaultKind
 from archive.verdict import VerdictWord, judge, judge_walk
 
 _FIRST: Final = 4  # records or faults looked at to see how a file is packed
@@ -44,26 +44,29 @@ def _warc(findings: Findings, original: Original) -> None:
         begin = file.read(3)
     packed = begin == b"BZh"
     if packed:
-        _packed_anew(findings, original, [], recompress_warc(original, findings.work))
+        made = recompress_warc(original, findings.work)
+        _packed_anew(findings, original, made.faults, made.path)
         return
     if begin == GZIP_MAGIC and _badly_cut(original.path):
         try:
-            copy = recompress_warc(original, findings.work)
+            copy = recompress_warc(original, findings.work).path
         except NotAnArchiveError:
             pass  # its stream is damaged: it is read as it is, and each fault told
         else:
             faults = [one for one in walk(original.path) if isinstance(one, Fault)]
             _packed_anew(findings, original, faults, copy)
             return
-    gathered, _ = read_warc(findings, original.path, name=original.name)
+    gathered = read_warc(findings, original.path, name=original.name)
     findings.verdict(gathered.verdict)
 
 
-def _packed_anew(findings: Findings, original: Original, faults: list[Fault], copy: Path) -> None:
+def _packed_anew(
+    findings: Findings, original: Original, faults: Sequence[Fault], copy: Path
+) -> None:
     """Read a copy whose records can be opened one by one; faults are those of the original."""
     for fault in faults:
         findings.record_fault(fault)
-    gathered, _ = read_warc(
+    gathered = read_warc(
         findings, copy, name=copy.name, stored=copy.name, own=1, faults_told=not faults,
         made_by="records packed one by one, their bytes unchanged",
     )  # fmt: skip
@@ -75,23 +78,28 @@ def _packed_anew(findings: Findings, original: Original, faults: list[Fault], co
 
 
 def _badly_cut(path: Path) -> bool:
-    """Tell, from where the file begins, whether its gzip members are no records."""
+    """Tell whether its gzip members are no records: from how it begins, or one holds several.
+
+    Of records in one member only the first can be opened, wherever in the file that is.
+    """
     faults = [one for one in islice(walk(path), _FIRST) if isinstance(one, Fault)]
-    return may_be_mended(faults)
+    return may_be_mended(faults) or any(
+        isinstance(one, Fault) and one.kind is FaultKind.ONE_MEMBER for one in walk(path)
+    )
 
 
 def _arc(findings: Findings, original: Original) -> None:
     judged = judge_walk(original.path, walk(original.path))
     for one in judged.faults:
         findings.record_fault(one)
-    copy, fault = arc_to_warc(original, findings.work)
+    copy, fault = arc_to_warc(original, findings.work, judged.records)
     read_warc(
         findings, copy, name=copy.name, stored=copy.name, own=1, faults_told=False,
         made_by="ARC records written as WARC",
     )  # fmt: skip
     findings.remark("ARC has no digests and no requests; its records were written anew as WARC.")
     if fault:
-        findings.fault("ARC", "cut off", fault)
+        findings.fault("ARC", "not all of it read", fault)
     findings.verdict(judged.verdict or VerdictWord.DAMAGED)
 
 

@@ -201,13 +201,13 @@ class Findings:
         self._line("remark", text=text)
 
     def begin_warc(self) -> int:
-        """Return the number of the WARC whose records follow."""
-        self._warcs += 1
-        return self._warcs - 1
+        """Return the number of the WARC whose records follow; without `warc` it stays free."""
+        return self._warcs
 
     def warc(self, warc: FoundWarc) -> None:
         """Say how the WARC begun last stands, after its records."""
         self._line("warc", **asdict(warc))
+        self._warcs += 1
 
     def record(self, record: FoundRecord) -> None:
         """Hand on a record."""

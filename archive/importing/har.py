@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import webencodings
 
@@ -171,7 +171,7 @@ def _body(content: Mapping[str, Any], response: Mapping[str, Any]) -> _Body:
         return _Body(b"" if empty and content.get("size") == 0 else None)
     if content.get("encoding") == "base64":
         try:
-            return _Body(base64.b64decode(text, validate=False))
+            return _Body(base64.b64decode("".join(text.split()), validate=True))
         except (binascii.Error, ValueError) as error:
             raise _EntryError(f"its body is no base64: {error}") from error
     return _recoded(text, str(content.get("mimeType") or ""))
@@ -206,7 +206,9 @@ def _response_head(
         else:
             headers.append((name, value))
     headers.append(("Content-Length", str(length)))
-    return content_type, headers
+    mime = _table(response.get("content") or {}, "its content").get("mimeType")
+    # Some exports leave the heads out and keep the type; the record has only what is listed.
+    return content_type or (mime if isinstance(mime, str) else ""), headers
 
 
 def _typed(value: str, body: _Body) -> str:
@@ -285,7 +287,7 @@ def _pages(
             target = next(
                 (v for k, v in entry.exchange.response_headers if k.lower() == "location"), ""
             )
-            redirects.setdefault(target, []).append(url)
+            redirects.setdefault(_joined(url, target), []).append(url)
             continue
         if not is_html(entry.content_type):
             continue
@@ -299,6 +301,17 @@ def _pages(
             findings.page(partial(page, "the HAR holds no body of this page"))
             continue
         findings.page(with_words(page, Content(body, entry.content_type)))
+    for name in (name for name in titles if name not in main):
+        told = f"it is named as a page ({titles[name][:200]!r}), and no HTML of it is there"
+        findings.fault(f"page {name[:100]}", "not found", told)
+
+
+def _joined(base: str, location: str) -> str:
+    """Return where a redirect leads, without fragment, as entries have their address."""
+    try:
+        return urljoin(base, location.strip()).partition("#")[0]
+    except ValueError:
+        return location
 
 
 def _page(entry: _Entry, record: str, derived: Derived, *, title: str, proposed: bool) -> FoundPage:

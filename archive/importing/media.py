@@ -58,9 +58,10 @@ def read_pdf(findings: Findings, original: Original) -> None:
     first = ""
     with Derived(findings, original, "pdf", "the file as it is; pictures of its pages") as derived:
         record = derived.resource(original.urn, "application/pdf", data, at=moment)
-        fault = ""
+        fault, drawn = "", 0
         try:
             for number, png in pdf_pictures(data):
+                drawn += 1
                 picture = derived.resource(
                     f"urn:page:{number}:{original.urn}", "image/png", png, concurrent_to=record
                 )
@@ -77,6 +78,8 @@ def read_pdf(findings: Findings, original: Original) -> None:
     findings.page(replace(page, thumbnail=_keep(findings, small)))
     pages = "one page" if count == 1 else f"{count} pages"
     findings.remark(f"A PDF of {pages}. Its date is what the file says of its making.")
+    if drawn < count:
+        findings.remark(f"Pictures were made of {drawn} of its {pages}.")
     findings.verdict(VerdictWord.INTACT_WITHOUT_DIGESTS)
 
 

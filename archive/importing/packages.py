@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from archive.errors import DamagedMemberError, NotAnArchiveError
+from archive.digest import file_sha256
+from archive.errors import DamagedMemberError, NotAnArchiveError, UnsafePackageError
 from archive.importing.derive import Original
 from archive.importing.found import Findings
 from archive.importing.kinds import FileKind, sniff
+from archive.importing.recompress import recompress_warc
 from archive.importing.warcs import ListedPage, read_warc
+from archive.record import FaultKind
 from archive.verdict import VerdictWord
 from archive.wacz.judging import judge_package
 from archive.wacz.package import Member, Package
@@ -23,6 +26,11 @@ _PACKAGE: Final = 16_000_000  # bytes of datapackage.json
 _LONGEST_LINE: Final = 4_000_000
 _WARC_ENDINGS: Final = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz")
 _MOST_FILES: Final = 2000  # in a ZIP
+_ELSEWHERE: Final = "a web archive outside the package's folder archive/, where readers look"
+_NO_WARC: Final = "it stands among the WARCs and has no name of one"
+_NOT_FOUND: Final = (
+    "the package lists it as a page, and none of its WARCs has a page of this address"
+)
 
 
 def read_wacz(findings: Findings, original: Original) -> None:
@@ -40,25 +48,51 @@ def read_wacz(findings: Findings, original: Original) -> None:
     with Package(original.path) as package:
         _about(findings, package)
         listed = _listed_pages(findings, package)
+        together = {one.member for one in judged.faults if one.kind is FaultKind.ONE_MEMBER}
         taken = 0
-        for member in package.members:
+        shown: set[str] = set()
+        for number, member in enumerate(package.members):
             pure = PurePosixPath(member.name)
-            if pure.parts[:1] != ("archive",) or not pure.name.lower().endswith(_WARC_ENDINGS):
+            inside, ends = pure.parts[0] == "archive", pure.name.lower().endswith(_WARC_ENDINGS)
+            if not inside or not ends:
+                if inside or ends:
+                    findings.fault(member.name, "not read", _ELSEWHERE if ends else _NO_WARC)
                 continue
-            target = findings.work / f"{taken}-{pure.name[-120:]}"
+            target = findings.work / f"{number}-{pure.name[-120:]}"
             try:
                 package.copy(member, target)
-                read_warc(
-                    findings, target, name=pure.name, stored=target.name, listed=listed,
-                    made_by="unpacked from the WACZ, bytes unchanged", faults_told=False,
-                )  # fmt: skip
-            except (DamagedMemberError, NotAnArchiveError) as error:
+                shown |= _read_member(findings, target, listed, packed=member.name in together)
+            except (DamagedMemberError, NotAnArchiveError, UnsafePackageError) as error:
                 findings.fault(member.name, "not read", str(error))
                 continue
             taken += 1
     if not taken:
         raise NotAnArchiveError("the WACZ holds no WARC under archive/ that can be read")
+    for address in listed or ():
+        if address not in shown:
+            findings.fault(address[:300], "listed page not found", _NOT_FOUND)
     findings.verdict(judged.verdict or VerdictWord.DAMAGED)
+
+
+def _read_member(
+    findings: Findings, path: Path, listed: Mapping[str, ListedPage] | None, *, packed: bool
+) -> frozenset[str]:
+    """Read one WARC of the package; return the addresses under which its pages are shown.
+
+    :param packed: several records stand in one packed member; a copy has them one by one
+    :raises NotAnArchiveError: it is no WARC
+    """
+    made_by = "unpacked from the WACZ, bytes unchanged"
+    name = path.name.partition("-")[2]
+    if packed:
+        copy = recompress_warc(Original(path, name, file_sha256(path)), findings.work).path
+        path.unlink()
+        path, made_by = copy, f"{made_by}; records packed one by one"
+    read = read_warc(
+        findings, path, name=name, stored=path.name, listed=listed, made_by=made_by,
+        faults_told=False, own=1 if packed else 0,
+    )  # fmt: skip
+    return frozenset(read.shown)
 
 
 def read_zip(findings: Findings, original: Original) -> None:
@@ -69,6 +103,12 @@ def read_zip(findings: Findings, original: Original) -> None:
     """
     taken = 0
     with Package(original.path) as package:
+        for hidden in package.unnamed:
+            findings.fault(
+                f"byte {hidden.offset}",
+                FaultKind.HIDDEN_BYTES,
+                f"{hidden.length} bytes that no entry of the ZIP names are not imported",
+            )
         for member in package.members:
             if _is_litter(member.name):
                 continue
@@ -133,10 +173,13 @@ def _listed_pages(findings: Findings, package: Package) -> Mapping[str, ListedPa
             continue
         try:
             for line in _json_lines(package, member):
+                if line is None:
+                    findings.fault(name, "not read", "a line of the list of pages is no JSON")
+                    continue
                 url = line.get("url")
                 if isinstance(url, str):
                     at, title = line.get("ts"), line.get("title")
-                    found[url.partition("#")[0]] = ListedPage(
+                    found[_as_recorded(url)] = ListedPage(
                         url, at if isinstance(at, str) else None, str(title or "")[:2000]
                     )
         except DamagedMemberError as error:
@@ -144,7 +187,17 @@ def _listed_pages(findings: Findings, package: Package) -> Mapping[str, ListedPa
     return found or None
 
 
-def _json_lines(package: Package, member: Member) -> Iterator[dict[str, Any]]:
+def _as_recorded(url: str) -> str:
+    """Return a listed address as records write it: no fragment, a path of at least `/`."""
+    bare = url.partition("#")[0]
+    return f"{bare}/" if bare.count("/") == 2 and "?" not in bare else bare
+
+
+def _json_lines(package: Package, member: Member) -> Iterator[dict[str, Any] | None]:
+    """Yield the object of each line; None for a line that holds none.
+
+    :raises DamagedMemberError: the list is damaged, or too large
+    """
     if member.size > _PAGES:
         raise DamagedMemberError(f"it has {member.size} bytes; at most {_PAGES} are read")
     held = bytearray()
@@ -159,12 +212,11 @@ def _json_lines(package: Package, member: Member) -> Iterator[dict[str, Any]]:
     yield from _one(bytes(held))
 
 
-def _one(line: bytes) -> Iterator[dict[str, Any]]:
+def _one(line: bytes) -> Iterator[dict[str, Any] | None]:
     if not line.strip():
         return
     try:
         stored = json.loads(line)
     except (ValueError, RecursionError):
-        return
-    if isinstance(stored, dict):
-        yield stored
+        stored = None
+    yield stored if isinstance(stored, dict) else None

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, Final
 from uuid import uuid4
@@ -41,7 +41,15 @@ def may_be_mended(faults: list[Fault]) -> bool:
     return any(fault.kind in _MENDED for fault in faults)
 
 
-def recompress_warc(original: Original, work: Path) -> Path:
+@dataclass(frozen=True, slots=True)
+class Repacked:
+    """The copy, and what is wrong with the unpacked bytes; offsets count in these."""
+
+    path: Path
+    faults: tuple[Fault, ...]
+
+
+def recompress_warc(original: Original, work: Path) -> Repacked:
     """Pack each record of a compressed WARC into a gzip member of its own, bytes unchanged.
 
     :raises NotAnArchiveError: it cannot be unpacked
@@ -54,17 +62,22 @@ def recompress_warc(original: Original, work: Path) -> Path:
     except NotAnArchiveError:
         plain.unlink(missing_ok=True)
         raise
+    faults: list[Fault] = []
     with plain.open("rb") as source, target.open("xb") as out:
         out.write(_warcinfo(original, target.name, "each record packed by itself"))
         for found in walk(plain):
             if isinstance(found, Record):
                 _pack(source, out, found.ref.offset, found.ref.length)
+            else:
+                faults.append(found)
     plain.unlink()
-    return target
+    return Repacked(target, tuple(faults))
 
 
-def arc_to_warc(original: Original, work: Path) -> tuple[Path, str]:
-    """Write an ARC (1.0 or 1.1) anew as a WARC; return it and why it ends early, if it does.
+def arc_to_warc(original: Original, work: Path, records: int) -> tuple[Path, str]:
+    """Write an ARC (1.0 or 1.1) anew as a WARC; return it and why it lacks some, if it does.
+
+    :param records: how many a strict walk found; the library that writes passes damage over
 
     :raises NotAnArchiveError: nothing of it can be read
     """
@@ -83,6 +96,8 @@ def arc_to_warc(original: Original, work: Path) -> tuple[Path, str]:
             fault = f"the ARC cannot be read beyond its record {written}: {error}"
             if not written:
                 raise NotAnArchiveError(f"nothing of the ARC can be read: {error}") from error
+    if not fault and written < records:
+        fault = f"{written} of {records} records of the ARC could be written anew"
     return target, fault[:300]
 
 
@@ -136,8 +151,28 @@ def _unpack(path: Path, target: Path) -> None:
 def _pieces(source: IO[bytes]) -> Iterator[bytes]:
     begin = source.read(3)
     source.seek(0)
-    opened: io.BufferedIOBase
-    opened = gzip.GzipFile(fileobj=source) if begin == GZIP_MAGIC else bz2.BZ2File(source)
-    with opened:
+    if begin != GZIP_MAGIC:
+        yield from _bzip2_pieces(source)
+        return
+    with gzip.GzipFile(fileobj=source) as opened:
         while piece := opened.read(_PIECE):
             yield piece
+
+
+def _bzip2_pieces(source: IO[bytes]) -> Iterator[bytes]:
+    """Unpack bzip2 streams to the last byte; the standard library drops what follows damage.
+
+    :raises OSError: a stream is damaged, or something else follows one
+    :raises EOFError: the last is cut off
+    """
+    unpack = bz2.BZ2Decompressor()
+    held = source.read(_PIECE)
+    while held:
+        if unpack.eof:
+            unpack = bz2.BZ2Decompressor()
+        yield unpack.decompress(held, _PIECE)
+        while not unpack.eof and not unpack.needs_input:
+            yield unpack.decompress(b"", _PIECE)
+        held = unpack.unused_data or source.read(_PIECE)
+    if not unpack.eof:
+        raise EOFError("the bzip2 data ends inside a stream")

@@ -10,10 +10,15 @@ import email
 import email.policy
 import email.utils
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from email.message import EmailMessage
+from email.errors import (
+    CloseBoundaryNotFoundDefect,
+    MessageDefect,
+    StartBoundaryNotFoundDefect,
+)
+from email.message import EmailMessage, Message
 from typing import Final
 
 from archive.capture.outcome import Outcome
@@ -22,7 +27,7 @@ from archive.content import decode_text
 from archive.errors import NotAnArchiveError
 from archive.importing.derive import Derived, Original
 from archive.importing.found import Basis, Findings, FoundPage, PageKind, written
-from archive.importing.reading import Content, is_html, with_words
+from archive.importing.reading import Content, is_html, partial, with_words
 from archive.text import parse_html
 from archive.verdict import VerdictWord
 
@@ -34,6 +39,11 @@ _SINGLEFILE_DATE: Final = re.compile(
 )
 _SAVED_FROM: Final = re.compile(r"<!--\s*saved from url=\(\d+\)(\S+?)\s*-->", re.IGNORECASE)
 _HTTRACK: Final = re.compile(r"<!--\s*Mirrored from (\S+) by HTTrack[^>]*?, ([^>]+?)\s*-->")
+_CUT_OFF: Final = "the file is not whole: it is cut off or damaged"
+_DEFECTS: Final[Mapping[type[MessageDefect], str]] = {
+    CloseBoundaryNotFoundDefect: "the file ends before its last part does: it is cut off",
+    StartBoundaryNotFoundDefect: "the parts it announces are not there",
+}
 _MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _WEB: Final = ("http://", "https://")
 
@@ -92,6 +102,7 @@ def read_mhtml(findings: Findings, original: Original) -> None:
         raise NotAnArchiveError("the MHTML file has no HTML part")
     claims = _mhtml_claims(message, document)
     findings.writer(claims.program)
+    broken = _broken(findings, message)
     target = claims.address.value if claims.address else original.urn
     body = _bytes(document)
     kind = str(document.get("Content-Type") or "text/html")
@@ -103,14 +114,26 @@ def read_mhtml(findings: Findings, original: Original) -> None:
         lost = _write_parts(derived, parts, document, claims.moment, record)
         derived.finish(target=target, lacks={"parts without a place": lost})
         page = _page(derived, record, claims)
-    findings.page(with_words(page, Content(body, kind)))
+    page = with_words(page, Content(body, kind))
+    findings.page(partial(page, _CUT_OFF) if broken else page)
     findings.remark(
         "An MHTML file is a browser's snapshot of a page after its scripts ran; address and date "
         "are what the file says. There is no record of what the server sent."
     )
     if lost:
         findings.remark(f"{lost} parts say no address of their own and are only in the original.")
-    findings.verdict(VerdictWord.INTACT_WITHOUT_DIGESTS)
+    findings.verdict(VerdictWord.DAMAGED if broken else VerdictWord.INTACT_WITHOUT_DIGESTS)
+
+
+def _broken(findings: Findings, message: EmailMessage) -> bool:
+    """Tell every defect of the message and its parts; return whether there is one."""
+    told = False
+    for number, part in enumerate(message.walk()):
+        _bytes(part)  # what is wrong with a body is found by decoding it
+        for defect in part.defects:
+            told = True
+            findings.fault(f"part {number}", "not whole", _DEFECTS.get(type(defect), str(defect)))
+    return told
 
 
 def claims_of(markup: str) -> Claims:
@@ -256,6 +279,6 @@ def _whole(original: Original) -> bytes:
     return original.path.read_bytes()
 
 
-def _bytes(part: EmailMessage) -> bytes:
+def _bytes(part: Message) -> bytes:
     body = part.get_payload(decode=True)
     return body if isinstance(body, bytes) else b""

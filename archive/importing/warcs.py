@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urljoin
 
-from archive.digest import Digest
 from archive.errors import DamagedRecordError
 from archive.importing.found import (
     MISSING_BODY,
@@ -20,9 +18,11 @@ from archive.importing.found import (
     FoundWarc,
     PageKind,
 )
+from archive.importing.in_file import InFile
 from archive.importing.papers import document_words
 from archive.importing.reading import (
     PAGE_LIMIT,
+    TEXT_TYPES,
     Content,
     is_html,
     outcome_of,
@@ -31,14 +31,7 @@ from archive.importing.reading import (
 )
 from archive.reader import read_payload, walk
 from archive.record import Fault, Record
-from archive.revisits import (
-    Resolved,
-    RevisitClaim,
-    claim_of,
-    digest_of,
-    instant_of,
-    resolve,
-)
+from archive.revisits import Resolved, claim_of, instant_of, resolve
 from archive.urlkey import SCHEMES
 from archive.verdict import VerdictWord, judge_walk
 
@@ -48,9 +41,8 @@ _DOCUMENTS: Final[Mapping[str, PageKind]] = {
     "application/vnd.openxmlformats-officedocument": PageKind.DOCUMENT,
 }
 _FRAMES: Final = frozenset({"iframe", "frame", "embed", "object"})
-_SHOWN_FAULTS: Final = frozenset({401, 403, 404, 410, 429, 451})
+_NOT_MODIFIED: Final = 304
 _MOST_CANDIDATES: Final = 100_000
-_WITH_BODY: Final = frozenset({"response", "resource"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +58,19 @@ class ListedPage:
 class _Gathered:
     """What a walk leaves behind: candidates for pages, and what is known about them."""
 
-    candidates: list[Record]
+    candidates: list[tuple[Record, PageKind]]
     redirects: dict[str, list[str]]
     frames: set[str]
     verdict: VerdictWord
     records: int
     faults: int
     writer: str = ""
+    beyond: int = 0
+    """Answers that may be pages and are more than are looked at."""
+    unclear: int = 0
+    """Revisits of which nothing in the file says whether they are pages."""
+    shown: set[str] = field(default_factory=set)
+    """Addresses of the pages handed on, and those that lead to them."""
 
 
 def read_warc(
@@ -85,7 +83,7 @@ def read_warc(
     listed: Mapping[str, ListedPage] | None = None,
     faults_told: bool = True,
     own: int = 0,
-) -> tuple[_Gathered, int]:
+) -> _Gathered:
     """Walk a WARC, hand on its records, faults and pages.
 
     :param stored: its path in the work folder, "" for the original itself
@@ -95,7 +93,7 @@ def read_warc(
     :raises NotAnArchiveError: it is no WARC
     """
     number = findings.begin_warc()
-    gathered = _gather(findings, path, number, faults_told=faults_told)
+    gathered = _gather(findings, path, number, listed or {}, faults_told=faults_told)
     findings.records -= own
     findings.warc(
         FoundWarc(
@@ -106,12 +104,27 @@ def read_warc(
     if gathered.writer:
         findings.writer(gathered.writer)
     _hand_on_pages(findings, path, number, gathered, listed)
-    return gathered, number
+    if gathered.beyond:
+        detail = f"{gathered.beyond} answers beyond the first {_MOST_CANDIDATES} are not shown"
+        findings.fault(name, "more pages than are read", detail)
+    if gathered.unclear:
+        findings.remark(
+            f"{gathered.unclear} revisits in {name} do not say what they are, and their bodies are "
+            "not in this file: whether they are pages is not known. They are kept as records."
+        )
+    return gathered
 
 
-def _gather(findings: Findings, path: Path, number: int, *, faults_told: bool) -> _Gathered:
+def _gather(
+    findings: Findings,
+    path: Path,
+    number: int,
+    listed: Mapping[str, ListedPage],
+    *,
+    faults_told: bool,
+) -> _Gathered:
     held = _Gathered([], {}, set(), VerdictWord.INTACT, 0, 0)
-    judged = judge_walk(path, _handed_on(findings, path, number, held))
+    judged = judge_walk(path, _handed_on(findings, path, number, held, listed))
     if faults_told:
         for fault in judged.faults:
             findings.record_fault(fault)
@@ -121,24 +134,28 @@ def _gather(findings: Findings, path: Path, number: int, *, faults_told: bool) -
 
 
 def _handed_on(
-    findings: Findings, path: Path, number: int, held: _Gathered
+    findings: Findings,
+    path: Path,
+    number: int,
+    held: _Gathered,
+    listed: Mapping[str, ListedPage],
 ) -> Iterator[Record | Fault]:
     """Yield what a walk finds, after handing each record on."""
     for found in walk(path):
         if isinstance(found, Record):
             findings.record(FoundRecord.of(number, held.records, found))
             held.records += 1
-            _note(held, found, path)
+            _note(held, found, path, listed)
         yield found
 
 
-def _note(held: _Gathered, record: Record, path: Path) -> None:
+def _note(held: _Gathered, record: Record, path: Path, listed: Mapping[str, ListedPage]) -> None:
     if record.type == "warcinfo" and not held.writer:
         held.writer = _software(path, record)
     elif record.type == "request":
         _note_frame(held, record)
     elif record.type in {"response", "resource", "revisit"}:
-        _note_answer(held, record)
+        _note_answer(held, record, listed)
 
 
 def _note_frame(held: _Gathered, record: Record) -> None:
@@ -149,25 +166,40 @@ def _note_frame(held: _Gathered, record: Record) -> None:
             held.frames.add(together)
 
 
-def _note_answer(held: _Gathered, record: Record) -> None:
+def _note_answer(held: _Gathered, record: Record, listed: Mapping[str, ListedPage]) -> None:
     target = record.target or ""
     if not target.lower().startswith(tuple(f"{scheme}://" for scheme in SCHEMES)):
         return
-    status = record.http_status if record.type != "resource" else 200
-    if status is not None and 300 <= status < 400 and record.type == "response":
+    status = _answered(record)
+    if status is not None and 300 <= status < 400:
         location = record.http_header("Location")
         if location and len(held.redirects) < _MOST_CANDIDATES:
             held.redirects.setdefault(_joined(target, location), []).append(target)
         return
-    kind = _kind_of(record)
-    if kind is None or len(held.candidates) >= _MOST_CANDIDATES:
-        return
+    kind = _kind_of(record, listed=target in listed)
     good = status is None or 200 <= status < 300
-    if good or (kind is PageKind.PAGE and status in _SHOWN_FAULTS):
-        held.candidates.append(record)
+    if kind is None or not (good or kind is PageKind.PAGE):
+        return
+    if len(held.candidates) < _MOST_CANDIDATES:
+        held.candidates.append((record, kind))
+    else:
+        held.beyond += 1
 
 
-def _kind_of(record: Record) -> PageKind | None:
+def _answered(record: Record) -> int | None:
+    """Return the status of what a record shows; a resource has none, and is there.
+
+    A revisit answered 304 shows what its original does: the server said that it still holds
+    (RFC 9110, 15.4.5; WARC/1.1, 6.7.3).
+    """
+    if record.type == "resource":
+        return 200
+    unchanged = record.type == "revisit" and record.http_status == _NOT_MODIFIED
+    return 200 if unchanged else record.http_status
+
+
+def _kind_of(record: Record, *, listed: bool = False) -> PageKind | None:
+    """Tell what a record is to its reader; None where it is no page. `listed`: as a page."""
     declared = record.content_type or "" if record.type == "resource" else ""
     declared = record.http_header("Content-Type") or declared
     if is_html(declared):
@@ -175,6 +207,8 @@ def _kind_of(record: Record) -> PageKind | None:
     if record.type == "revisit" and not declared:
         return PageKind.PAGE  # its original tells
     plain = declared.strip().lower()
+    if listed and plain.startswith(TEXT_TYPES):
+        return PageKind.PAGE
     return next((kind for type_, kind in _DOCUMENTS.items() if plain.startswith(type_)), None)
 
 
@@ -185,15 +219,17 @@ def _hand_on_pages(
     held: _Gathered,
     listed: Mapping[str, ListedPage] | None,
 ) -> None:
-    originals = _InFile.of(path) if any(one.type == "revisit" for one in held.candidates) else None
-    for record in held.candidates:
-        page = _page(number, record, held, listed)
+    revisits = any(one.type == "revisit" for one, _kind in held.candidates)
+    originals = InFile.of(path) if revisits else None
+    for record, kind in held.candidates:
+        page = _page(number, record, kind, held, listed)
         if record.type == "revisit" and originals is not None:
-            read = _revisited(page, record, path, originals)
+            read = _revisited(page, record, path, originals, held)
         else:
-            read = _read(page, path, record, _kind_of(record) or PageKind.PAGE)
+            read = _read(page, path, record, kind)
         if read is not None:
             findings.page(read)
+            held.shown.update(filter(None, (read.address, *read.redirected_from)))
 
 
 def _software(path: Path, record: Record) -> str:
@@ -214,16 +250,19 @@ def _joined(base: str, location: str) -> str:
 
 
 def _page(
-    number: int, record: Record, held: _Gathered, listed: Mapping[str, ListedPage] | None
+    number: int,
+    record: Record,
+    kind: PageKind,
+    held: _Gathered,
+    listed: Mapping[str, ListedPage] | None,
 ) -> FoundPage:
-    kind = _kind_of(record) or PageKind.PAGE
-    outcome, reason = outcome_of(record.http_status if record.type != "resource" else 200)
+    outcome, reason = outcome_of(_answered(record))
     moment = instant_of(record.date)
     framed = record.record_id in held.frames or (
         (record.header("WARC-Resource-Type") or "document").lower() in _FRAMES
     )
     on_list = (listed or {}).get(record.target or "")
-    good = outcome_of(record.http_status)[1] == "" and kind is PageKind.PAGE
+    good = reason == "" and kind is PageKind.PAGE
     return FoundPage(
         warc=number,
         kind=kind,
@@ -262,95 +301,36 @@ def _read(page: FoundPage, path: Path, record: Record, kind: PageKind) -> FoundP
         payload = read_payload(path, record.ref, limit=PAGE_LIMIT)
     except (DamagedRecordError, MemoryError) as error:
         return partial(page, str(error) or "it needs more memory than an import may use")
+    if (payload.record.record_id, payload.record.target) != (record.record_id, record.target):
+        told = "its record is packed together with others and cannot be opened by itself"
+        return partial(replace(page, proposed=False), told)
     if kind is PageKind.DOCUMENT:
         return document_words(page, payload.body, payload.content_type)
     return with_words(page, Content(payload.body, payload.content_type))
 
 
-def _revisited(page: FoundPage, record: Record, path: Path, originals: _InFile) -> FoundPage | None:
+def _revisited(
+    page: FoundPage, record: Record, path: Path, originals: InFile, held: _Gathered
+) -> FoundPage | None:
     """Read a revisit's page from its original; where that is not in the file, say so."""
     claim = claim_of(record)
     found = resolve(claim, originals)
     if found is None:
-        if not is_html(record.http_header("Content-Type") or ""):
+        if not record.http_header("Content-Type"):
+            held.unclear += 1
             return None  # nothing says that it is a page
         told = f"{MISSING_BODY}, which this file lacks ({claim.words})"
         return partial(replace(page, reason=told, revisit=claim), "")
     original = found.place
-    if not is_html(original.http_header("Content-Type") or original.content_type or ""):
+    kind = _kind_of(original)
+    if kind is None:
         return None
     told = f"a revisit: body from {_named(found)}"
-    return _read(replace(page, reason=told), path, original, PageKind.PAGE)
+    if record.http_status == _NOT_MODIFIED:
+        told = f"{told}; the server answered {_NOT_MODIFIED}, not modified"
+    proposed = page.proposed and kind is page.kind
+    return _read(replace(page, kind=kind, reason=told, proposed=proposed), path, original, kind)
 
 
 def _named(found: Resolved[Record]) -> str:
     return f"record {found.place.record_id} of the same file, found by {found.by.value}"
-
-
-class _InFile:
-    """Originals of one file. Kept small: only answers with a body, by what names them."""
-
-    def __init__(self) -> None:
-        self._by_id: dict[str, Record] = {}
-        self._by_date: dict[tuple[str, datetime], Record] = {}
-        self._by_digest: dict[tuple[str, bytes], Record] = {}
-
-    @classmethod
-    def of(cls, path: Path) -> _InFile:
-        """Gather what the revisits of a file may refer to, and no more than they name."""
-        wanted = _wanted(path)
-        held = cls()
-        for found in walk(path):
-            if isinstance(found, Record) and found.type in _WITH_BODY:
-                held._add(found, wanted)
-        return held
-
-    def by_id(self, record_id: str) -> Record | None:
-        """Return the record of this id."""
-        return self._by_id.get(record_id)
-
-    def by_date(self, target: str, moment: datetime) -> Record | None:
-        """Return the record of this address and time."""
-        return self._by_date.get((target, moment))
-
-    def by_digest(self, digest: Digest) -> Record | None:
-        """Return a record of this payload."""
-        return self._by_digest.get((digest.algorithm, digest.value))
-
-    def _add(self, record: Record, wanted: _Wanted) -> None:
-        slim = record._replace(headers=())
-        if record.record_id in wanted.ids:
-            self._by_id.setdefault(record.record_id or "", slim)
-        moment = instant_of(record.date)
-        if moment is not None and (record.target or "", moment) in wanted.dates:
-            self._by_date.setdefault((record.target or "", moment), slim)
-        digest = digest_of(record.header("WARC-Payload-Digest"))
-        if digest is not None and (digest.algorithm, digest.value) in wanted.digests:
-            self._by_digest.setdefault((digest.algorithm, digest.value), slim)
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    ids: set[str]
-    dates: set[tuple[str, datetime]]
-    digests: set[tuple[str, bytes]]
-
-
-def _wanted(path: Path) -> _Wanted:
-    wanted = _Wanted(set(), set(), set())
-    for claim in _claims(path):
-        if claim.refers_to:
-            wanted.ids.add(claim.refers_to)
-        moment = instant_of(claim.date)
-        if moment is not None:
-            wanted.dates.add((claim.target or "", moment))
-        digest = digest_of(claim.digest)
-        if digest is not None:
-            wanted.digests.add((digest.algorithm, digest.value))
-    return wanted
-
-
-def _claims(path: Path) -> Iterator[RevisitClaim]:
-    for found in walk(path):
-        if isinstance(found, Record) and found.type == "revisit":
-            yield claim_of(found)
