@@ -79,7 +79,7 @@ def read_pdf(findings: Findings, original: Original) -> None:
     pages = "one page" if count == 1 else f"{count} pages"
     findings.remark(f"A PDF of {pages}. Its date is what the file says of its making.")
     if drawn < count:
-        findings.remark(f"Pictures were made of {drawn} of its {pages}.")
+        findings.remark(f"Pictures were made of {drawn} of its {count} pages.")
     findings.verdict(VerdictWord.INTACT_WITHOUT_DIGESTS)
 
 
