@@ -17,7 +17,7 @@ from archive.reader import part_starts, walk_part
 from archive.record import Fault, Record
 from archive.verdict import Tally
 
-WORTH_IT: Final = 16 << 20  # bytes; below, beginning processes takes longer than it saves
+WORTH_IT: Final = 64 << 20  # bytes; below, beginning processes takes longer than it saves
 _PART: Final = 4 << 20  # bytes at least
 _PARTS_EACH: Final = 4  # so that no process waits long for the one with the hardest bytes
 

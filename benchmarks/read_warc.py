@@ -39,7 +39,7 @@ MIXED = (
     "warc2zim/data/solidaritenum.warc.gz",
     "ipwb/warcs/sample-1.warc.gz",
 )
-SIZE = 30_000_000  # bytes of each set, stored
+SIZE = 70_000_000  # bytes of each set, stored: as large as is read in parts
 ROUNDS = 5
 TIMED = """
 import sys, time, json
