@@ -1,4 +1,4 @@
-"""Whatever a form of the pages does, a program can do: each POST route has its API counterpart."""
+"""Whatever a form of the pages does and a file of them holds, a program can do and fetch."""
 
 from __future__ import annotations
 
@@ -125,6 +125,53 @@ COUNTERPARTS: Mapping[str, str] = {
     "ways.add": "POST /sessions",
     "ways.delete": "DELETE /sessions/<session_id>",
 }
+FILES: Mapping[str, str] = {
+    "captures.download": "GET /captures/<capture_id>/warc",
+    "captures.text": "GET /items/<item_id>/text",
+    "citing.csl": "GET /captures/<capture_id>/citation.json",
+    "citing.provenance": "GET /items/<item_id>/prov",
+    "citing.ris": "GET /captures/<capture_id>/citation.ris",
+    "codebooks.as_csv": "GET /codebooks/<version_id>",
+    "codebooks.as_json": "GET /codebooks/<version_id>",
+    "data.as_csv": "GET /data",
+    "data.as_json": "GET /data",
+    "data.as_xlsx": "GET /data",
+    "exchange.codebook_qdc": "GET /codebooks/<version_id>/qdc",
+    "exchange.project_qdpx": "GET /exchange/project.qdpx",
+    "exchange.web_annotations": "GET /exchange/annotations.jsonld",
+    "highlights.as_json": "GET /items/<item_id>/highlights",
+    "history.as_json": "GET /history",
+    "imports.as_json": "GET /imports",
+    "imports.show_json": "GET /imports/<import_id>",
+    "items.as_json": "GET /items/<item_id>",
+    "library.as_csv": "GET /items",
+    "library.as_json": "GET /items",
+    "lists.skipped": "GET /lists/<list_id>/skipped",
+    "network.gexf": "GET /network.gexf",
+    "queue.as_json": "GET /requests",
+    "recorded.as_json": "GET /captures/<capture_id>/recorded",
+    "registry.names": "GET /registry",
+    "registry_lists.out": "GET /registry.csv",
+    "results.as_json": "GET /results",
+    "results.differences_json": "GET /differences",
+    "rounds.answers": "GET /rounds/<round_id>/answers",
+    "rounds.finals": "GET /rounds/<round_id>/finals",
+    "rounds.matrix": "GET /rounds/<round_id>/matrix/<variable>",
+    "rounds.units": "GET /rounds/<round_id>/consistency",
+    "spreadsheets.answers": "GET /rounds/<round_id>/answers",
+    "spreadsheets.codebook": "GET /codebooks/<version_id>",
+    "spreadsheets.finals": "GET /rounds/<round_id>/finals",
+    "spreadsheets.items": "GET /items",
+    "spreadsheets.matrix": "GET /rounds/<round_id>/matrix/<variable>",
+    "spreadsheets.results": "GET /results",
+}
+_LOOKED_AT = "It is looked at, blurred where it has to be; GET …/warc has what was captured."
+FILES_WITHOUT: Mapping[str, str] = {
+    "captures.screenshot": _LOOKED_AT,
+    "captures.thumbnail": _LOOKED_AT,
+    "library.as_atom": "It is for feed readers; GET /searches says what is new.",
+    "live.events": "It keeps open pages fresh; GET /history has the same events.",
+}
 _SIGNING_IN = "A program sends its token with each request; it signs nobody in."
 _INSTANCE = "A token is for one project; this is about the whole installation."
 WITHOUT: Mapping[str, str] = {
@@ -152,7 +199,20 @@ def test_every_form_has_its_counterpart_or_a_reason(app: Flask, project: Project
     assert (COUNTERPARTS.keys() | WITHOUT.keys()) - forms == set(), "these are no forms any more"
 
 
+def test_every_file_has_its_counterpart_or_a_reason(app: Flask, project: Project) -> None:
+    files = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if "GET" in rule.methods
+        and "." in rule.rule.rpartition("/")[2]
+        and not rule.endpoint.startswith("api.")
+    }
+    assert files - FILES.keys() - FILES_WITHOUT.keys() == set(), "these lack a counterpart"
+    assert (FILES.keys() | FILES_WITHOUT.keys()) - files == set(), "these are no files any more"
+
+
 def test_every_counterpart_exists(app: Flask, project: Project) -> None:
     declared = {f"{one.method} {one.path.removeprefix('/projects/<slug>')}" for one in ENDPOINTS}
-    named = {one for words in COUNTERPARTS.values() for one in words.split(", ")}
+    held = [*COUNTERPARTS.values(), *FILES.values()]
+    named = {one for words in held for one in words.split(", ")}
     assert named - declared == set()

@@ -315,6 +315,6 @@ def test_a_home_from_before_keeps_its_answers(sign_in: Browser, wiring: Wiring, 
         again = connection.execute("SELECT id, version, again FROM assignment ORDER BY id")
         assert again.fetchall() == [(*row, 0) for row in held]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-    assert "sealed, once" in coder.get(first).text
+    assert "sealed once" in coder.get(first).text
     assert "your draft is restored" in coder.get(second).text
     assert answer(coder, second, v_include="no").status_code == 302
