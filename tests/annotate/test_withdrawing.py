@@ -74,7 +74,7 @@ def test_what_was_typed_stays_with_its_coder_and_what_was_said_of_units_stays_se
     owner, first, second = sign_in("owner"), sign_in("manager"), sign_in("coder")
     unit = units(wiring, "manager")[0]
     kept = {"v.include": "yes", "m.include": f"{CANARY}draft", "seconds": "1"}
-    assert send(first, unit, f"{unit}/draft", **kept).status_code == 200
+    assert send(first, unit, f"{unit}/draft", **kept).status_code == 302
     talk = f"/p/study/comments/unit/{unit.rsplit('/', 1)[1]}"
     said = send(first, unit, talk, text=f"@coder @owner {CANARY}comment", question="no")
     assert said.status_code == 302
