@@ -22,7 +22,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from annotate import events
+from annotate import collecting, events
 from annotate.app import create_app
 from annotate.commands.serving import TURN
 from annotate.jobs.indexing import index_now
@@ -264,7 +264,8 @@ def tag_many(app, client, base, wiring, project) -> dict[str, object]:  # type: 
 
 def main(count: int) -> None:
     """Make the home, measure, print one JSON line."""
-    sys.setswitchinterval(TURN)  # as the server does
+    sys.setswitchinterval(TURN)  # as the server does, and:
+    collecting.begin_serving()
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
         wiring = make_home(Config().replaced({"home": Path(folder) / "home"}))
         with wiring.database.write() as session:

@@ -11,6 +11,7 @@ from typing import Final
 import click
 from waitress.server import BaseWSGIServer, create_server
 
+from annotate import collecting
 from annotate.app import create_app
 from annotate.cli import Invocation
 from annotate.errors import EnvironmentMissingError, UsageError
@@ -92,6 +93,7 @@ def run_server(wiring: Wiring, *, announce: str = "") -> None:
             f"Port {config.port} of {config.host} cannot be served: {error.strerror}. "
             "Set another with --port or HOLDFAST_PORT."
         ) from error
+    collecting.begin_serving()
     replay = _serve_replay(wiring)
     family = Family(child_environment(wiring))
     for number in range(config.workers):

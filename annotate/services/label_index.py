@@ -8,11 +8,9 @@ of their own, read through their own session, on which the rule of visibility.py
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
@@ -20,6 +18,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
+from annotate import collecting
 from annotate.models import (
     Capture,
     Event,
@@ -104,7 +103,9 @@ class LabelIndex:
 
     def _followed(self, connection: Connection, old: Labels, head: int) -> Labels:
         if old.position < 0 or head < old.position:  # first, or the home was put back
-            return read_labels(connection, self._project_id)
+            labels = read_labels(connection, self._project_id)
+            collecting.settle()
+            return labels
         rows = connection.execute(
             select(Event.item_id, Event.kind).where(
                 Event.ledger == self._project_id, Event.id > old.position, Event.id <= head
@@ -171,27 +172,12 @@ def read_labels(reading: Connection | Session, project_id: str) -> Labels:
     """Read all labels of a project, within what `reading` lets see."""
     head = _head(reading, project_id)
     labels = Labels(position=head, content=head)
-    with _uncollected():
+    with collecting.paused():
         for read in _READERS.values():
             read(reading, project_id, None, labels)
     _read_names(reading, project_id, labels)
     labels.known = read_known(reading, project_id)
     return labels
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the collector of garbage away for a moment: half the time of reading labels was its.
-
-    Of two threads at once the first to come lets it work again, whichever ends last.
-    """
-    worked = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if worked:
-            gc.enable()
 
 
 def labels_of(session: Session, project_id: str) -> Labels:

@@ -233,7 +233,7 @@ def as_atom(slug: str) -> AnyResponse:
 def bulk(slug: str) -> AnyResponse:
     """Tag or untag the ticked items, or all that the search finds."""
     form = request.form
-    with wiring().database.write() as session:
+    with wiring().database.write_many() as session:
         context = load_project(session, slug, Act.TAG)
         if form.get("all") == "yes":
             ids = library.ids_for(
@@ -260,7 +260,7 @@ def bulk(slug: str) -> AnyResponse:
 @signed_in
 def undo(slug: str, operation_id: str) -> AnyResponse:
     """Take a bulk act back."""
-    with wiring().database.write() as session:
+    with wiring().database.write_many() as session:
         context = load_project(session, slug, Act.TAG)
         restored = tags.undo(session, actor(), context.project, operation_id)
     flash(f"Undone on {restored} items.")

@@ -126,7 +126,7 @@ def do_many(slug: str) -> Response:
     """Say the same of all that a search finds, if it is what was shown."""
     form = request.form
     query = form.get("q", "").strip()
-    with wiring().database.write() as session:
+    with wiring().database.write_many() as session:
         context = load_project(session, slug, Act.SCREEN)
         ids = _found(session, context, query, related=form.get("forms") == "related")
         made = screening.screen_many(
@@ -174,7 +174,7 @@ def show_act(slug: str, operation_id: str) -> str:
 @signed_in
 def undo(slug: str, operation_id: str) -> Response:
     """Take an act on many items back."""
-    with wiring().database.write() as session:
+    with wiring().database.write_many() as session:
         context = load_project(session, slug, Act.SCREEN)
         made = screening.undo(session, actor(), context.project, operation_id)
         made_id = made.id

@@ -64,7 +64,7 @@ def unmark(slug: str, item_id: str) -> Response:
 def bulk(slug: str) -> Response:
     """Mark the ticked items, or all that the search finds; or take their marks off."""
     form = request.form
-    with wiring().database.write() as session:
+    with wiring().database.write_many() as session:
         context = load_project(session, slug, Act.TAG)
         project = context.project
         if form.get("all") == "yes":
@@ -90,7 +90,7 @@ def bulk(slug: str) -> Response:
 @signed_in
 def undo(slug: str, operation_id: str) -> Response:
     """Take an act on many items back."""
-    with wiring().database.write() as session:
+    with wiring().database.write_many() as session:
         context = load_project(session, slug, Act.TAG)
         restored = sensitive.undo(session, actor(), context.project, operation_id)
     flash(f"Undone on {restored} items.")
