@@ -9,10 +9,18 @@ import zipfile
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from archive.errors import NotAnArchiveError
-from archive.framing import GZIP_MAGIC, FrameError, GzipMember, Source
+from archive.formats import any_begins
+from archive.framing import (
+    GZIP_MAGIC,
+    FrameError,
+    GzipMember,
+    Source,
+    find_member,
+    gzip_begins,
+)
 from archive.headers import warc_version
 
 
@@ -99,9 +107,7 @@ def sniff(path: Path, name: str) -> FileKind:
             try:
                 head = bytes(GzipMember(Source(file), 0).read(_HEAD))
             except FrameError as error:
-                raise NotAnArchiveError(
-                    f"the gzip data is damaged at its beginning: {error}"
-                ) from error
+                return _after_damage(file, error)
         elif head.startswith(_BZIP2):
             head = _bzip2_head(path)
     if head.startswith(_ZSTD):
@@ -112,6 +118,16 @@ def sniff(path: Path, name: str) -> FileKind:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _of_zip(path)
     return _of_head(head, name) or _of_text(head, name)
+
+
+def _after_damage(file: BinaryIO, error: FrameError) -> FileKind:
+    """Tell what a gzip file is whose beginning is damaged: what its next sound record is."""
+    source = Source(file)
+    after = find_member(source, 1, GZIP_MAGIC, gzip_begins(any_begins))
+    if after is None:
+        raise NotAnArchiveError(f"the gzip data is damaged at its beginning: {error}") from error
+    found = bytes(GzipMember(source, after).read(_HEAD))
+    return FileKind.WARC if warc_version(found) is not None else FileKind.ARC
 
 
 def media_type(head: bytes) -> str | None:

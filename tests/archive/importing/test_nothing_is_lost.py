@@ -60,6 +60,27 @@ def told(summary: Summary, *words: str) -> bool:
     return any(all(word in fault for word in words) for fault in summary.faults)
 
 
+def test_a_damaged_first_record_hides_none_of_the_others(read: Read) -> None:
+    first, others = (
+        packed(record(words="first")),
+        packed(record(f"{ADDRESS}2", words="two"), record(f"{ADDRESS}3", words="three")),
+    )
+    damaged = bytearray(first)
+    damaged[40] ^= 0xFF
+    summary, pages, _work = read("x.warc.gz", bytes(damaged) + others)
+    assert {page.address for page in pages} == {f"{ADDRESS}2", f"{ADDRESS}3"}
+    assert summary.verdict is VerdictWord.DAMAGED
+    assert summary.faults
+
+
+def test_damage_with_no_record_after_it_is_no_archive(read: Read) -> None:
+    damaged = bytearray(packed(record(words="first")))
+    damaged[40] ^= 0xFF
+    summary, pages, _work = read("x.warc.gz", bytes(damaged) + gzip.compress(b"no record"))
+    assert "damaged at its beginning" in summary.refused
+    assert pages == []
+
+
 def test_a_file_that_is_no_warc_does_not_move_the_pages_of_the_next(read: Read) -> None:
     good = packed(record(words="good"))
     data = wacz(
