@@ -213,9 +213,12 @@ def plant_talk(session: Session, held: Project, item: Item) -> str:
     return memo.id
 
 
-def sign_in(browser: Browser, served: str, login: str, *, dark: bool, width: int) -> Page:
+def sign_in(
+    browser: Browser, served: str, login: str, *, dark: bool, width: int, locale: str = "en"
+) -> Page:
     context = browser.new_context(
         bypass_csp=True,
+        locale=locale,
         color_scheme="dark" if dark else "light",
         viewport={"width": width, "height": 900},
     )
@@ -251,5 +254,54 @@ def test_axe_finds_nothing(
                 wide = page.evaluate("document.documentElement.scrollWidth")
                 if wide > width + 1:
                     found.append(f"{address}: {wide} px wide on a screen of {width}")
+        browser.close()
+    assert not found, "\n".join(found)
+
+
+# Controls that lie outside of the screen, but for those in something that scrolls, and those whose
+# own words do not fit into them.
+CUT_OFF = """() => {
+  const scrolls = (one) => one && (/(auto|scroll)/.test(getComputedStyle(one).overflowX)
+    || scrolls(one.parentElement));
+  const told = [];
+  for (const one of document.querySelectorAll("button, a, input, select, textarea, summary")) {
+    if (!one.checkVisibility() || one.closest(".hidden-words, .skip")) continue;
+    const box = one.getBoundingClientRect();
+    if (box.width === 0 || box.bottom < 0) continue;
+    const words = (one.textContent || one.name).trim().slice(0, 40);
+    if ((box.left < -1 || box.right > innerWidth + 1) && !scrolls(one.parentElement)) {
+      told.push("outside: " + words);
+    }
+    if (one.matches("button, .button") && one.scrollWidth > one.clientWidth + 1) {
+      told.push("cut: " + words);
+    }
+  }
+  return told;
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("locale", "direction"), [("ar", "rtl"), ("zh", "ltr")])
+def test_no_control_is_cut_off_in_arabic_and_chinese(
+    served: str, addresses: dict[str, list[str]], locale: str, direction: str
+) -> None:
+    found: list[str] = []
+    binary = str(find_browser(None))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=binary, args=["--no-sandbox", "--disable-gpu"]
+        )
+        for login, pages in addresses.items():
+            page = sign_in(browser, served, login, dark=False, width=320, locale=locale)
+            for address in pages:
+                page.goto(served + address, wait_until="domcontentloaded")
+                html = page.locator("html")
+                assert (html.get_attribute("lang"), html.get_attribute("dir")) == (
+                    locale, direction,
+                ), address  # fmt: skip
+                found += [f"{address}: {one}" for one in page.evaluate(CUT_OFF)]
+                wide = page.evaluate("document.documentElement.scrollWidth")
+                if wide > 321:
+                    found.append(f"{address}: {wide} px wide on a screen of 320")
         browser.close()
     assert not found, "\n".join(found)
