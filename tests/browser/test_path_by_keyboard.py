@@ -6,16 +6,14 @@ number, its list, an item, a tag and a note. Nothing is clicked and nothing is f
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from sqlalchemy import select
-from waitress.server import create_server
 
-from annotate.app import create_app
 from annotate.instrument import table
 from annotate.models import Decision, ItemTag, Note, Role
 from annotate.services import codebooks, items, people, projects
@@ -25,6 +23,7 @@ from archive.urlkey import Address
 from config import Config
 
 expect.set_options(timeout=30_000)  # milliseconds; a busy machine is slow, not wrong
+Pressed = Literal["button", "checkbox", "link"]
 CODERS = ("ana", "بهار")
 FURTHEST = 200  # presses of Tab
 BOOK = (
@@ -50,18 +49,6 @@ def wiring(tmp_path: Path) -> Iterator[Wiring]:
     made.database.close()
 
 
-@pytest.fixture
-def served(wiring: Wiring) -> Iterator[str]:
-    app = create_app(wiring)
-    app.config["RATELIMIT_ENABLED"] = False
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(10)
-
-
 def reach(page: Page, wanted: Locator) -> None:
     """Press Tab until it has the focus, with a ring that can be seen."""
     expect(wanted).to_be_visible()
@@ -76,8 +63,8 @@ def reach(page: Page, wanted: Locator) -> None:
     raise AssertionError(f"{wanted} is not reached by Tab")
 
 
-def press(page: Page, role: str, name: str, *, key: str = "Enter") -> None:
-    reach(page, page.get_by_role(role, name=name, exact=True).first)  # type: ignore[arg-type]
+def press(page: Page, role: Pressed, name: str, *, key: str = "Enter") -> None:
+    reach(page, page.get_by_role(role, name=name, exact=True).first)
     page.keyboard.press(key)
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 from sqlalchemy import select
-from waitress.server import create_server
 
-from annotate.app import create_app
 from annotate.models import Item, Role, Screening, Verdict
 from annotate.services import items, people, projects
 from annotate.wiring import Wiring, make_home
@@ -35,18 +32,6 @@ def wiring(tmp_path: Path) -> Iterator[Wiring]:
         items.ensure_items(session, actor, project, addresses)
     yield made
     made.database.close()
-
-
-@pytest.fixture
-def served(wiring: Wiring) -> Iterator[str]:
-    app = create_app(wiring)
-    app.config["RATELIMIT_ENABLED"] = False
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(10)
 
 
 @pytest.mark.browser
