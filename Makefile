@@ -41,7 +41,7 @@ test: setup oracles lint types  ## run every test (ARGS= goes to pytest)
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" $(ARGS)
 
 test-slow: setup oracles  ## fault and load campaigns (HOLDFAST_BOUNDED=yes makes them short)
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(BIN)/python -m pytest -m slow --timeout $(if $(HOLDFAST_BOUNDED),900,9000) $(ARGS)
 
 lint: $(VENV)/.installed  ## check style
 	$(BIN)/ruff check --quiet .
