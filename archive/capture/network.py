@@ -208,7 +208,7 @@ class Guard:
         except (OSError, asyncio.IncompleteReadError):
             pass  # the browser hung up or sent nothing in time: this connection only
         finally:
-            await close_quietly(writer)
+            await self._close(writer)
 
     async def _serve_one(
         self, host: str, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -230,4 +230,8 @@ class Guard:
                 pipe(far_reader, writer, lambda size: self._log.count(number, received=size)),
             )
         finally:
-            await close_quietly(far_writer)
+            await self._close(far_writer)
+
+    async def _close(self, writer: asyncio.StreamWriter) -> None:
+        """Close; a browser that does not read what it asked for keeps no guard from being shut."""
+        await close_quietly(writer, at_once=self._stop is None or self._stop.is_set())

@@ -95,8 +95,13 @@ async def pipe(
             sink.write_eof()
 
 
-async def close_quietly(writer: asyncio.StreamWriter) -> None:
-    """Close; a connection that is already broken is as good as closed."""
+async def close_quietly(writer: asyncio.StreamWriter, *, at_once: bool = False) -> None:
+    """Close; a connection that is already broken is as good as closed.
+
+    :param at_once: what was not taken yet is dropped; else the other side is waited for, for ever
+    """
+    if at_once:
+        writer.transport.abort()
     writer.close()
     with contextlib.suppress(OSError):
         await writer.wait_closed()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import threading
 import time
@@ -119,3 +121,56 @@ def test_a_person_at_a_window_is_not_waited_for(
     stopping.join()
     assert (made.outcome, made.warc) == (Outcome.INTERRUPTED, None)
     assert not list(asked.folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("frozen", "outcome", "word"),
+    [
+        ("before", Outcome.INTERRUPTED, "does not answer"),
+        ("in the middle", Outcome.PARTIAL, "the time limit of 2 seconds ran out"),
+    ],
+)
+def test_a_browser_that_hangs_is_not_waited_for(
+    frozen: str,
+    outcome: Outcome,
+    word: str,
+    binary: Path,
+    job: Callable[..., CaptureJob],
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("archive.capture.browser.cdp.ANSWER_SECONDS", 1.0)
+    with BrowserEngine(binary, trusted_keys=[site.spki]) as engine:
+        assert engine.capture(job(f"{site.here}/light")).outcome is Outcome.COMPLETE
+        first = engine._kept.process
+        site.log.clear()
+        asked = job(f"{site.here}/never", time_limit=2.0)
+        if frozen == "before":
+            freeze(engine)
+            made = engine.capture(asked)
+        else:
+            freezing = threading.Thread(target=lambda: (seen(site, "/tick"), freeze(engine)))
+            freezing.start()
+            made = engine.capture(asked)
+            freezing.join()
+        assert made.outcome is outcome, made.reason
+        assert word in made.reason
+        after = engine.capture(job(f"{site.here}/light"))
+        assert after.outcome is Outcome.COMPLETE, after.reason
+        assert engine._kept.process is not first
+
+
+def seen(site: Site, path: str) -> None:
+    ends = time.monotonic() + 30
+    while time.monotonic() < ends and not any(line.ask.path == path for line in site.log.lines()):
+        time.sleep(0.01)
+
+
+def freeze(engine: BrowserEngine) -> None:
+    """Stop every process of its browser, as a machine out of memory does."""
+    process = engine._kept.process
+    assert process is not None
+    assert process._keeper is not None
+    keeper = process._keeper.pid
+    for child in Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split():
+        os.killpg(int(child), signal.SIGSTOP)

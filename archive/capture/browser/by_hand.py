@@ -116,7 +116,7 @@ class ByHandEngine:
             async with process:
                 cdp, context = process.cdp, await open_context(process.cdp, guard)
                 await lend_cookies(cdp, context, job)
-                await cdp.send(
+                await cdp.ask(
                     "Target.createTarget", url=job.address.exact, browserContextId=context,
                     newWindow=True,
                 )  # fmt: skip
@@ -183,21 +183,21 @@ async def _show_buttons(cdp: Cdp, context: str) -> None:
 
     Left as it is, a person might take it for the window to use.
     """
-    pages = (await cdp.send("Target.getTargets"))["targetInfos"]
+    pages = (await cdp.ask("Target.getTargets"))["targetInfos"]
     target = next(
         one["targetId"]
         for one in pages
         if one["type"] == "page" and one.get("browserContextId") != context
     )
-    window = await cdp.send("Browser.getWindowForTarget", targetId=target)
+    window = await cdp.ask("Browser.getWindowForTarget", targetId=target)
     small = {"width": 500, "height": 360, "left": 20, "top": 20}
-    await cdp.send("Browser.setWindowBounds", windowId=window["windowId"], bounds=small)
-    await cdp.send("Target.activateTarget", targetId=target)
-    attached = await cdp.send("Target.attachToTarget", targetId=target, flatten=True)
+    await cdp.ask("Browser.setWindowBounds", windowId=window["windowId"], bounds=small)
+    await cdp.ask("Target.activateTarget", targetId=target)
+    attached = await cdp.ask("Target.attachToTarget", targetId=target, flatten=True)
     session = attached["sessionId"]
-    await cdp.send("Runtime.enable", session)
-    await cdp.send("Runtime.addBinding", session, name=_BINDING)
-    await cdp.send("Page.setDocumentContent", session, frameId=target, html=_WINDOW)
+    await cdp.ask("Runtime.enable", session)
+    await cdp.ask("Runtime.addBinding", session, name=_BINDING)
+    await cdp.ask("Page.setDocumentContent", session, frameId=target, html=_WINDOW)
 
 
 async def _in_front(cdp: Cdp, context: str) -> tuple[str, str] | None:
@@ -205,7 +205,7 @@ async def _in_front(cdp: Cdp, context: str) -> tuple[str, str] | None:
 
     None where nothing is open that can be captured.
     """
-    told = await cdp.send("Target.getTargets")
+    told = await cdp.ask("Target.getTargets")
     pages = [
         one
         for one in told["targetInfos"]
@@ -213,14 +213,14 @@ async def _in_front(cdp: Cdp, context: str) -> tuple[str, str] | None:
     ]
     best: tuple[int, str, str] | None = None
     for number, page in enumerate(pages):
-        session = (
-            await cdp.send("Target.attachToTarget", targetId=page["targetId"], flatten=True)
-        )["sessionId"]
-        answer = await cdp.send(
+        session = (await cdp.ask("Target.attachToTarget", targetId=page["targetId"], flatten=True))[
+            "sessionId"
+        ]
+        answer = await cdp.ask(
             "Runtime.evaluate", session, returnByValue=True,
             expression="document.visibilityState === 'visible' ? 1 : 0",
         )  # fmt: skip
-        await cdp.send("Target.detachFromTarget", sessionId=session)
+        await cdp.ask("Target.detachFromTarget", sessionId=session)
         if not str(page["url"]).startswith(("http://", "https://")):
             continue
         # Of pages equally visible the list has the newest first.
@@ -232,5 +232,5 @@ async def _in_front(cdp: Cdp, context: str) -> tuple[str, str] | None:
     for page in pages:
         if page["targetId"] != best[1]:
             with contextlib.suppress(CdpError):
-                await cdp.send("Target.closeTarget", targetId=page["targetId"])
+                await cdp.ask("Target.closeTarget", targetId=page["targetId"])
     return best[1], best[2]

@@ -15,11 +15,12 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
 Handler = Callable[[dict[str, Any], str | None], None]
+ANSWER_SECONDS: Final = 30.0  # for a command that no page can hold up
 _PIECE: Final = 3 << 18  # bytes of a body sent at once; a multiple of 3, as base64 wants
 
 
 class CdpError(Exception):
-    """The browser refused a command, or is gone."""
+    """The browser refused a command, does not answer, or is gone."""
 
 
 class _Incoming(asyncio.Protocol):
@@ -70,7 +71,7 @@ class Cdp:
     async def close(self) -> None:
         """Hang up; whatever still waits for an answer gets CdpError."""
         if self._writer is not None:
-            self._writer.close()
+            self._writer.transport.abort()  # to close would wait until the browser has read all
         if self._reading is not None:
             self._reading.close()
         self._ended()
@@ -96,6 +97,19 @@ class Cdp:
         async with self._turn:
             await self._write(json.dumps(message, separators=(",", ":")).encode() + b"\0")
         return await answer
+
+    async def ask(
+        self, method: str, session: str | None = None, **parameters: Any
+    ) -> dict[str, Any]:
+        """`send` where no other clock runs: a browser that hangs must not be waited for.
+
+        :raises CdpError: the browser refused it, is gone, or does not answer
+        """
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await self.send(method, session, **parameters)
+        except TimeoutError as error:
+            raise CdpError("the browser does not answer") from error
 
     async def send_with_body(
         self, method: str, body: BinaryIO, *, moved: Callable[[], None], **parameters: Any

@@ -60,14 +60,15 @@ class OfflineTab:
         :raises CdpError: the browser is gone, or refuses
         :raises TimeoutError: it took too long
         """
-        # The recorder has new targets wait for it; it says so anew before each capture.
-        await self._cdp.send(
-            "Target.setAutoAttach", autoAttach=False, waitForDebuggerOnStart=False, flatten=True
-        )
         self._cdp.on("Page.loadEventFired", self._load_fired)
         self._cdp.on("Fetch.requestPaused", self._paused)
         try:
             async with asyncio.timeout(SECONDS):
+                # The recorder has new targets wait for it; it says so anew before each capture.
+                await self._cdp.send(
+                    "Target.setAutoAttach", autoAttach=False, waitForDebuggerOnStart=False,
+                    flatten=True,
+                )  # fmt: skip
                 if not self._session:
                     await self._open()
                 self._shown += 1

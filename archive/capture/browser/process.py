@@ -151,9 +151,9 @@ class BrowserProcess:
         A browser whose agent string is set tells no client hints unless they are set too.
         """
         try:
-            made = await self.cdp.send("Target.createTarget", url=_OWN_PAGE)
+            made = await self.cdp.ask("Target.createTarget", url=_OWN_PAGE)
             target = made["targetId"]
-            attached = await self.cdp.send("Target.attachToTarget", targetId=target, flatten=True)
+            attached = await self.cdp.ask("Target.attachToTarget", targetId=target, flatten=True)
             answer = await asyncio.wait_for(
                 self.cdp.send(
                     "Runtime.evaluate", attached["sessionId"], expression=_HINTS,
@@ -161,7 +161,7 @@ class BrowserProcess:
                 ),
                 _HINT_SECONDS,
             )  # fmt: skip
-            await self.cdp.send("Target.closeTarget", targetId=target)
+            await self.cdp.ask("Target.closeTarget", targetId=target)
         except (CdpError, TimeoutError):
             return None
         told = answer.get("result", {}).get("value")

@@ -90,7 +90,7 @@ class Recorder:
     async def no_more(self) -> None:
         """Let nothing further leave the browser; what is on its way gets a moment."""
         with contextlib.suppress(CdpError):
-            await self._cdp.send("Fetch.enable", patterns=[*_HOLD, *_REFUSE])
+            await self._cdp.ask("Fetch.enable", patterns=[*_HOLD, *_REFUSE])
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=_LAST_WORDS)
         self._traffic.cut_short(set(self._alive))

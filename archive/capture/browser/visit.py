@@ -67,16 +67,16 @@ class Visit:
 async def open_context(cdp: Cdp, guard: Guard) -> str:
     """Make a context that shares nothing with another and has one way out: the guard.
 
-    :raises CdpError: the browser is gone
+    :raises CdpError: the browser is gone, or does not answer
     """
-    made = await cdp.send(
+    made = await cdp.ask(
         "Target.createBrowserContext",
         proxyServer=f"socks5://127.0.0.1:{guard.port}",
         proxyBypassList="<-loopback>",
     )
     context = str(made["browserContextId"])
     # What a server offers as a download has been recorded before the browser would save it.
-    await cdp.send("Browser.setDownloadBehavior", behavior="deny", browserContextId=context)
+    await cdp.ask("Browser.setDownloadBehavior", behavior="deny", browserContextId=context)
     return context
 
 
@@ -94,11 +94,11 @@ async def close_context(cdp: Cdp, context: str) -> bool:
 async def lend_cookies(cdp: Cdp, context: str, job: CaptureJob) -> None:
     """Put the capture session's cookies into the context.
 
-    :raises CdpError: the browser refuses one
+    :raises CdpError: the browser refuses one, or does not answer
     """
     if job.session is not None:
         cookies: list[dict[str, Any]] = job.session.for_browser()
-        await cdp.send("Storage.setCookies", cookies=cookies, browserContextId=context)
+        await cdp.ask("Storage.setCookies", cookies=cookies, browserContextId=context)
 
 
 async def visit_page(
@@ -111,7 +111,11 @@ async def visit_page(
     """
     cdp = process.cdp
     visit.browser = process.version
-    context = await open_context(cdp, guard)
+    try:
+        context = await open_context(cdp, guard)
+    except CdpError as error:
+        visit.broken = str(error)
+        return False
     recorder = make_recorder(process, guard, context, job)
     bodies.callback(recorder.close)
     try:

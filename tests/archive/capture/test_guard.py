@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -199,3 +200,27 @@ def test_the_browsers_own_calls_are_refused(false_dns: Any) -> None:
         assert ask(guard, "r3---sn-x.gvt1.com", 443) == 2
         assert [one.outcome for one in guard.log] == [GuardOutcome.REFUSED_HOST]
     assert false_dns.asked == []
+
+
+def test_it_is_shut_while_a_browser_does_not_read_what_it_asked_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host, port = server.getsockname()
+        with (
+            Guard(GuardPolicy(frozenset({(host, port)}))) as guard,
+            socket.create_connection(("127.0.0.1", guard.port)) as stream,
+        ):
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            stream.sendall(b"\x05\x01\x00\x05\x01\x00\x01" + socket.inet_aton(host))
+            stream.sendall(struct.pack("!H", port))
+            assert stream.recv(12)
+            far, _ = server.accept()
+            with far:
+                far.settimeout(0.5)
+                with pytest.raises(TimeoutError):  # every buffer on the way is full
+                    far.sendall(bytes(1 << 27))
+                shutting = threading.Thread(target=guard.shut, daemon=True)
+                shutting.start()
+                shutting.join(10)
+                assert not shutting.is_alive()
+        [entry] = guard.log
+    assert entry.outcome is GuardOutcome.CONNECTED
