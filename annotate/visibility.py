@@ -12,7 +12,7 @@ own, one of which is for everybody: sealing.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -171,6 +171,24 @@ _WORK: Final = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Blindness:
+    """What one person may not see now, to be laid on further sessions as well."""
+
+    rule: Narrowing
+    rounds: tuple[str, ...]
+    hidden: frozenset[str]
+    """The items that are closed to them."""
+
+    def put_on(self, session: Session) -> None:
+        """Narrow every query of a session."""
+        self.rule.put_on(session, except_for=events.UNNARROWED)
+
+    def stands(self, session: Session) -> bool:
+        """Tell whether the same items are closed as of this session's snapshot."""
+        return _closed(session, self.rounds)[0] == self.hidden
+
+
 def blind(session: Session, user: User, project_id: str, role: Role) -> frozenset[str]:
     """Put the rule on a session for a person; return the items they are blind to now."""
     standing = _standing(session, user, project_id, role)
@@ -179,9 +197,9 @@ def blind(session: Session, user: User, project_id: str, role: Role) -> frozense
     _talk(replace(standing, further=further)).put_on(session, except_for=events.UNNARROWED)
     if not rounds:
         return frozenset()
-    rule = _rule(user.id, user.pseudonym, rounds, further)
-    rule.put_on(session, except_for=events.UNNARROWED)
-    session.info[_BLIND] = hidden
+    blindness = Blindness(_rule(user.id, user.pseudonym, rounds, further), rounds, hidden)
+    blindness.put_on(session)
+    session.info[_BLIND] = blindness
     events.close_items(
         session,
         hidden,
@@ -199,8 +217,14 @@ def is_blind(session: Session) -> bool:
 
 def hidden_items(session: Session) -> frozenset[str]:
     """Return the items that are closed to the one who asks; empty where nobody codes blind."""
-    hidden: frozenset[str] = session.info.get(_BLIND, frozenset())
-    return hidden
+    blindness = blindness_of(session)
+    return blindness.hidden if blindness is not None else frozenset()
+
+
+def blindness_of(session: Session) -> Blindness | None:
+    """Return what is on a session; None where nobody codes blind."""
+    blindness: Blindness | None = session.info.get(_BLIND)
+    return blindness
 
 
 def _closed(session: Session, rounds: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:

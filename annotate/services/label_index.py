@@ -3,16 +3,17 @@
 One per project and process. It follows the project's events from the position it has seen, and
 reads again only what they changed: after a bulk tag, the tags of those items. It is read in
 transactions of its own, so that it never holds what was not committed. Who codes blind has labels
-of their own, read through their own session, on which the rule of visibility.py lies.
+of their own: those of everybody, with what is closed to them read again under the rule of
+visibility.py.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Final, cast
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, func, select
@@ -43,7 +44,7 @@ from annotate.services.held_links import (
 )
 from annotate.services.held_verdicts import read_verdicts
 from annotate.services.registry.known import read_known
-from annotate.visibility import is_blind
+from annotate.visibility import Blindness, blindness_of
 
 __all__ = [
     "HeldCapture",
@@ -56,6 +57,7 @@ __all__ = [
 ]
 
 _BATCH: Final = 500  # items asked for in one statement
+_CODERS: Final = 32  # who code blind and have labels held for them
 _KEPT_ON: Final = 100  # derived things kept on; more (of other zones, say) are begun anew
 # What events of a kind may have changed, of the item they name.
 _CHANGES: Final[Sequence[tuple[frozenset[EventKind], str | None]]] = (
@@ -87,19 +89,38 @@ class LabelIndex:
         self._project_id = project_id
         self._lock = threading.Lock()
         self._labels = Labels()
+        self._closed: OrderedDict[Blindness, tuple[Labels, Labels]] = OrderedDict()
 
     def current(self, session: Session) -> Labels:
         """Return the labels, as of the last committed event."""
         head = _head(session.connection(), self._project_id)
         if head == self._labels.position:
             return self._labels
-        # What the session itself wrote is not committed: look past it, on another connection.
-        reading = session.get_bind().engine.execution_options(begin="DEFERRED")
-        with self._lock, reading.connect() as connection:
-            head = _head(connection, self._project_id)
-            if head != self._labels.position:
-                self._labels = self._followed(connection, self._labels, head)
-            return self._labels
+        with self._lock, _beside(session) as connection:
+            return self._follow(connection)
+
+    def closed(self, session: Session, blindness: Blindness) -> Labels:
+        """Return the labels that one who codes blind may see, as of the last committed event."""
+        with self._lock, _beside(session) as connection:
+            shared = self._follow(connection)
+            held = self._closed.pop(blindness, None)
+            if held is None or held[0] is not shared:
+                with Session(connection) as asking:
+                    blindness.put_on(asking)
+                    if not blindness.stands(asking):  # more is closed since this request began
+                        return read_labels(asking, self._project_id)
+                    hidden = sorted(blindness.hidden)
+                    held = shared, _closed_to(asking, self._project_id, shared, hidden)
+            self._closed[blindness] = held
+            if len(self._closed) > _CODERS:
+                self._closed.popitem(last=False)
+            return held[1]
+
+    def _follow(self, connection: Connection) -> Labels:
+        head = _head(connection, self._project_id)
+        if head != self._labels.position:
+            self._labels = self._followed(connection, self._labels, head)
+        return self._labels
 
     def _followed(self, connection: Connection, old: Labels, head: int) -> Labels:
         if old.position < 0 or head < old.position:  # first, or the home was put back
@@ -163,7 +184,31 @@ def _copied(old: Labels, parts: frozenset[str]) -> Labels:
     return copied
 
 
-_OWN_LABELS: Final = "holdfast.labels"
+def _beside(session: Session) -> Connection:
+    """Another connection: what the session itself wrote is not committed, and is not to be seen."""
+    return session.get_bind().engine.execution_options(begin="DEFERRED").connect()
+
+
+def _closed_to(
+    asking: Session, project_id: str, shared: Labels, hidden: Sequence[str]
+) -> Labels:
+    """Return the labels of everybody with what is closed read again, narrowed by the rule.
+
+    Of the parts read for each item the rule lies on hidden items alone; but on relations by their
+    other ends too, and on the registry by its evidence, so these are read anew as a whole.
+    """
+    labels = _copied(shared, READ)
+    labels.relations = {}
+    with collecting.paused():
+        for start in range(0, len(hidden), _BATCH):
+            for part in sorted(READ - {"relations"}):
+                _READERS[part](asking, project_id, hidden[start : start + _BATCH], labels)
+        _READERS["relations"](asking, project_id, None, labels)
+        _read_names(asking, project_id, labels)
+        labels.known = read_known(asking, project_id)
+    return labels
+
+
 _indexes: WeakKeyDictionary[Any, dict[str, LabelIndex]] = WeakKeyDictionary()
 _indexes_lock = threading.Lock()
 
@@ -182,15 +227,11 @@ def read_labels(reading: Connection | Session, project_id: str) -> Labels:
 
 def labels_of(session: Session, project_id: str) -> Labels:
     """Return a project's labels as of the last committed event, from the process's one index."""
-    if is_blind(session):
-        labels = session.info.get(_OWN_LABELS)
-        if labels is None:
-            labels = session.info[_OWN_LABELS] = read_labels(session, project_id)
-        return cast("Labels", labels)
     pool = session.get_bind().engine.pool  # the same for every session on one database
     with _indexes_lock:
         index = _indexes.setdefault(pool, {}).setdefault(project_id, LabelIndex(project_id))
-    return index.current(session)
+    blindness = blindness_of(session)
+    return index.current(session) if blindness is None else index.closed(session, blindness)
 
 
 def _head(reading: Connection | Session, project_id: str) -> int:

@@ -11,7 +11,7 @@ function unitsBefore(node, offset) {
   return range.toString().length;
 }
 
-document.addEventListener("selectionchange", () => {
+function take() {
   const selection = getSelection();
   if (!form || !text || !selection.rangeCount || selection.isCollapsed) return;
   const range = selection.getRangeAt(0);
@@ -24,7 +24,10 @@ document.addEventListener("selectionchange", () => {
   form.elements.quote.value = found.words;
   form.elements.start.value = found.start;
   form.elements.end.value = found.end;
-});
+}
+
+document.addEventListener("selectionchange", take);
+take(); // what was marked while this script was on its way
 
 // Words pasted or typed have no place yet; the server looks for them.
 form?.elements.quote.addEventListener("input", () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 import zipfile
@@ -17,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.routing import BuildError
 
-from annotate import events
+from annotate import events, visibility
 from annotate.models import (
     Assignment,
     CodebookVersion,
@@ -28,12 +29,15 @@ from annotate.models import (
     ForeignName,
     Item,
     KeptClaim,
+    Project,
+    Role,
     RoundUnit,
     StudyField,
     User,
     ValueDecision,
 )
 from annotate.services import people
+from annotate.services.label_index import Labels, labels_of, read_labels
 from annotate.wiring import Wiring
 
 book, round_page = frozen_book, opened_round  # fixtures of that module
@@ -114,6 +118,7 @@ def test_blind_coders_meet_no_byte_of_what_others_did(
         f"Bearer {re.search('hft_[-_a-zA-Z0-9]+', made.text)[0]}"
     )
     assert walk(app, program, wiring, round_page, below="/api/") > 10
+    held_as_asked(wiring, "coder")
     after = {one: second.get(one).data for one in counted_pages()}
     for page, held in before.items():
         assert stripped(after[page]) == stripped(held), page
@@ -200,6 +205,25 @@ def test_a_blind_manager_who_reveals_another_round_stores_every_final_answer(
     assert send(manager, round_page, f"{round_page}/reveal", sure="yes").status_code == 302
     with wiring.database.read() as session:
         assert len(finals_of(session, round_page)) == 6
+
+
+def held_as_asked(wiring: Wiring, login: str) -> None:
+    """The labels held for one who codes blind are what their own session may read."""
+    with wiring.database.read() as session:
+        user = session.scalars(select(User).where(User.login == login)).one()
+        project = session.scalars(select(Project)).one()
+        assert visibility.blind(session, user, project.id, Role.CODER)
+        held, asked = labels_of(session, project.id), read_labels(session, project.id)
+        assert labels_of(session, project.id) is held
+    for part in dataclasses.fields(Labels):
+        if part.name == "values":  # a field without values may be there, or not
+            everything = [
+                {key: values for key, values in one.values.items() if values}
+                for one in (held, asked)
+            ]
+            assert everything[0] == everything[1]
+        elif part.name not in {"content", "derived"}:
+            assert getattr(held, part.name) == getattr(asked, part.name), part.name
 
 
 def finals_of(session: Session, round_page: str) -> set[tuple[str, str, str]]:

@@ -192,6 +192,7 @@ def test_words_are_marked_in_the_text_exactly(
         expect(page.locator("#mark textarea[name=quote]")).to_have_value(marked)
         page.get_by_role("button", name="Highlight", exact=True).click()
         expect(page.locator("#text mark", has_text=marked)).to_have_count(1)
+        page.wait_for_load_state("domcontentloaded")
     with wiring.database.read() as session:
         rows = session.scalars(select(Annotation)).all()
     assert sorted(one.exact for one in rows) == sorted(SELECTED[name][1] for name in names)
