@@ -2,7 +2,8 @@
 
 A part ends where a member ends, so nothing is read twice or passed over: if a part does not
 end exactly where the next began (a WARC kept inside a record can look like a member), what was
-found is thrown away and the file is read from end to end by one.
+found is thrown away and the file is read from end to end by one. The same where a process is
+killed, as by a machine out of memory.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import repeat
 from pathlib import Path
 from typing import Final
 
@@ -33,11 +37,15 @@ def tally_in_parts(path: Path, processes: int) -> Tally | None:
         return None
     # Forking takes a fraction of the time, and is not safe beside other threads.
     how = "fork" if threading.active_count() == 1 else "spawn"
-    parts = [(path, *part) for part in zip(starts, [*starts[1:], size], strict=True)]
-    with multiprocessing.get_context(how).Pool(min(processes, len(parts))) as pool:
-        found = pool.starmap(_part, parts, chunksize=1)
+    stops = [*starts[1:], size]
+    context = multiprocessing.get_context(how)
+    try:
+        with ProcessPoolExecutor(min(processes, len(starts)), mp_context=context) as pool:
+            found = list(pool.map(_part, repeat(path), starts, stops))
+    except BrokenProcessPool:
+        return None
     whole = Tally()
-    for (tally, ended), (_, _, stop) in zip(found, parts, strict=True):
+    for (tally, ended), stop in zip(found, stops, strict=True):
         if ended != stop:
             return None
         whole.add(tally)

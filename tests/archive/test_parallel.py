@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import os
 import random
+import signal
 import threading
 from pathlib import Path
 
@@ -84,3 +85,21 @@ def test_files_without_parts_are_read_by_one(tmp_path: Path) -> None:
     path.write_bytes(record(b"a") * 3)
     assert part_starts(path, 2) == [0]
     check(path)
+
+
+def test_a_process_that_is_killed_is_no_reason_to_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.warc.gz"
+    path.write_bytes(b"".join(gzip.compress(record(os.urandom(3000))) for _ in range(40)))
+    here = os.getpid()
+
+    def killed(*part: object) -> None:
+        assert os.getpid() != here
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr("archive.parallel._part", killed)
+    monkeypatch.setattr("archive.parallel.threading.active_count", lambda: 1)  # it is forked
+    monkeypatch.setattr(killed, "__module__", "archive.parallel")
+    monkeypatch.setattr(killed, "__qualname__", "_part")
+    assert verify_file(path, processes=2).records == 40
