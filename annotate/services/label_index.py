@@ -189,9 +189,7 @@ def _beside(session: Session) -> Connection:
     return session.get_bind().engine.execution_options(begin="DEFERRED").connect()
 
 
-def _closed_to(
-    asking: Session, project_id: str, shared: Labels, hidden: Sequence[str]
-) -> Labels:
+def _closed_to(asking: Session, project_id: str, shared: Labels, hidden: Sequence[str]) -> Labels:
     """Return the labels of everybody with what is closed read again, narrowed by the rule.
 
     Of the parts read for each item the rule lies on hidden items alone; but on relations by their

@@ -16,6 +16,7 @@ import pytest
 from annotate.cli import main
 from annotate.commands import by_hand as command
 from archive.capture.browser.by_hand import ByHandEngine
+from archive.capture.browser.cdp import CdpError
 from archive.capture.job import CaptureJob
 from archive.capture.outcome import Outcome
 from archive.errors import BrowserMissingError
@@ -101,3 +102,17 @@ def holdfast(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     with pytest.raises(SystemExit) as ended:
         main()
     return int(ended.value.code or 0)
+
+
+def test_a_browser_that_breaks_off_is_an_outcome(
+    binary: Path, job: Callable[..., CaptureJob], site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_given: object) -> None:
+        raise CdpError("the browser is gone")
+
+    monkeypatch.setattr("archive.capture.browser.by_hand._show_buttons", gone)
+    asked = job(f"{site.here}/light")
+    made = ByHandEngine(binary, lambda _over: True, visible=False).capture(asked)
+    assert (made.outcome, made.warc) == (Outcome.INTERRUPTED, None)
+    assert "the browser is gone" in made.reason
+    assert not list(asked.folder.iterdir())

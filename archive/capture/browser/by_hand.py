@@ -96,6 +96,9 @@ class ByHandEngine:
         with ExitStack() as bodies:
             try:
                 captured = asyncio.run(self._visit(job, visit, bodies))
+            except CdpError as error:
+                broke = Judgement(Outcome.INTERRUPTED, f"the browser broke off: {error}")
+                return nothing(job, broke, started_at, visit)
             except GuardRefusedError as error:
                 return nothing(job, Judgement(Outcome.REFUSED, str(error)), started_at, visit)
             except (NotConnectedError, TimeoutError) as error:
@@ -184,11 +187,19 @@ async def _show_buttons(cdp: Cdp, context: str) -> None:
     Left as it is, a person might take it for the window to use.
     """
     pages = (await cdp.ask("Target.getTargets"))["targetInfos"]
+    # One that is being closed may be listed still: the browser was asked for its client hints.
     target = next(
-        one["targetId"]
-        for one in pages
-        if one["type"] == "page" and one.get("browserContextId") != context
+        (
+            one["targetId"]
+            for one in pages
+            if one["type"] == "page"
+            and one.get("browserContextId") != context
+            and one["url"] == "about:blank"
+        ),
+        None,
     )
+    if target is None:
+        raise CdpError("the window it begins with is not there")
     window = await cdp.ask("Browser.getWindowForTarget", targetId=target)
     small = {"width": 500, "height": 360, "left": 20, "top": 20}
     await cdp.ask("Browser.setWindowBounds", windowId=window["windowId"], bounds=small)
