@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = [pytest.mark.study, pytest.mark.timeout(900)]
 
 
 def run_demo(out: Path, *arguments: str) -> dict[str, Any]:
@@ -27,14 +28,13 @@ def run_demo(out: Path, *arguments: str) -> dict[str, Any]:
     ]
     done = subprocess.run(
         [*command, "--captures", "all", "--out", str(out), *arguments],
-        cwd=ROOT, capture_output=True, text=True, timeout=900, check=False,
+        cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     assert "0 disagree with their list" in done.stderr
     return json.loads((out / "results.json").read_text("utf-8"))
 
 
-@pytest.mark.study
 def test_the_study_counts_to_its_planted_truth(shared: Path, tmp_path: Path) -> None:
     found = run_demo(tmp_path / "out", "--study", str(shared / "study"))
     expected = json.loads((shared / "study/expected.json").read_text("utf-8"))
@@ -54,7 +54,6 @@ def test_the_study_counts_to_its_planted_truth(shared: Path, tmp_path: Path) -> 
         subprocess.run([*command, *warcs], check=True, capture_output=True)
 
 
-@pytest.mark.study
 def test_exactly_the_planted_mistakes_are_found(shared: Path, tmp_path: Path) -> None:
     found = run_demo(
         tmp_path / "out", "--study", str(shared / "study"), "--seed-list", "seed_with_mistakes.csv"
@@ -67,7 +66,6 @@ def test_exactly_the_planted_mistakes_are_found(shared: Path, tmp_path: Path) ->
         assert found["differences"][path]["listed"] == one["listed"]
 
 
-@pytest.mark.study
 def test_another_study_counts_to_its_own_truth(shared: Path, tmp_path: Path) -> None:
     """Half of the posts, under other handles and languages: the truth is recomputed here."""
     folder = tmp_path / "study"
