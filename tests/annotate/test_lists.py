@@ -318,3 +318,17 @@ def test_addresses_by_hand(sign_in: Callable[[str], FlaskClient]) -> None:
     assert answer.status_code == 400
     assert "nonsense" in answer.text
     assert coder.get("/p/study/queue.json").json["total"] == 1
+
+
+def test_an_item_shows_a_date_as_it_was_written_and_what_it_is_in_utc(
+    wiring: Wiring, project: Project, sign_in: Callable[[str], FlaskClient]
+) -> None:
+    report(wiring, "url,posted_at\n/1,2020-05-31T23:30:00-05:00\n/2,2020-06-02\n")
+    with wiring.database.read() as session:
+        exact, vague = session.scalars(select(Item.id).order_by(Item.address))
+    reader = sign_in("coder")
+    shown = reader.get(f"/p/study/items/{exact}").text
+    time = re.search(r"<time [^>]*><bdi>2020-05-31T23:30:00-05:00</bdi>", shown)
+    assert time is not None
+    assert 'title="2020-06-01 04:30:00 UTC"' in time[0]
+    assert "<div><bdi>2020-06-02</bdi>" in reader.get(f"/p/study/items/{vague}").text
