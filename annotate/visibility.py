@@ -5,13 +5,12 @@ values of proposal fields, no events about them by others, and nobody's codings 
 (annotate.md §5). `blind` puts the rule on a session; from then on every ORM query of it is
 narrowed, whichever view, export, facet or count asks. That an item is sensitive is not hidden,
 for it protects; why, and who says so, is. Words of notes in the search index are
-outside the database: `BlindEngine` holds them back there. Comments and memos have rules of their
+outside the database: blind_engine.py holds them back there. Comments and memos have rules of their
 own, one of which is for everybody: sealing.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -60,9 +59,6 @@ from annotate.models import (
     ValueDecision,
 )
 from annotate.sealing import Standing
-from search.documents import Document
-from search.engine import Engine, Found, Health, NearWord
-from search.query import TextField, TextNode
 
 # Events that stand for what is hidden, also where they name no item.
 _TELLING: Final = (
@@ -378,44 +374,3 @@ def _standing(session: Session, user: User, project_id: str, role: Role) -> Stan
         own=tuple(one for one, _opened in own),
         since=min((opened for _one, opened in own), default=None),
     )
-
-
-class BlindEngine:
-    """A search engine that does not find a person's blind items by words of their notes."""
-
-    def __init__(self, engine: Engine, hidden: frozenset[str]) -> None:
-        self._engine = engine
-        self._hidden = hidden
-
-    def find(self, node: TextNode) -> Found:
-        """Return what the engine finds; hidden items only by title and text."""
-        found = self._engine.find(node)
-        if node.field in {TextField.TITLE, TextField.TEXT} or self._hidden.isdisjoint(found.scores):
-            return found
-        scores = {key: score for key, score in found.scores.items() if key not in self._hidden}
-        if node.field is None:
-            for field in (TextField.TITLE, TextField.TEXT):
-                for key, score in self._engine.find(replace(node, field=field)).scores.items():
-                    if key in self._hidden:
-                        scores[key] = scores.get(key, 0.0) + score
-        return replace(found, scores=scores)
-
-    def words_near(self, word: str, limit: int) -> Sequence[NearWord]:
-        """Suggest nothing: the words of the index include those of notes."""
-        del word, limit
-        return ()
-
-    def position(self) -> int:
-        """Return the engine's position."""
-        return self._engine.position()
-
-    def health(self) -> Health:
-        """Return how the engine's index stands."""
-        return self._engine.health()
-
-    def apply(self, documents: Sequence[Document], removed: Sequence[str], position: int) -> None:
-        """Index through the engine."""
-        self._engine.apply(documents, removed, position)
-
-    def close(self) -> None:
-        """Leave the engine open: it is shared."""

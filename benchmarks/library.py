@@ -1,4 +1,5 @@
-"""The library at 20,000 items: pages, facets, a tag on 5,000 at once, and pairs to judge.
+"""The library at 20,000 items: pages, facets, a tag on 5,000 at once, pairs to judge, and all
+that for somebody who codes 1,000 of them blind.
 
 Usage: python benchmarks/library.py [ITEMS]. A home is made of invented items whose words are
 lines of NTREX, in ten languages; it is taken away afterwards. Milliseconds at the 95th percentile,
@@ -19,14 +20,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from annotate import collecting, events
 from annotate.app import create_app
 from annotate.commands.serving import TURN
+from annotate.instrument import table
 from annotate.jobs.indexing import index_now
 from annotate.models import (
+    BulkKind,
     Capture,
     EventKind,
     FieldValue,
@@ -34,11 +38,12 @@ from annotate.models import (
     Likeness,
     Project,
     Rendition,
+    Role,
     StudyField,
     ValueSource,
 )
+from annotate.services import codebooks, fields, people, projects, rounds, tags
 from annotate.services import facets as counted
-from annotate.services import fields, people, projects
 from annotate.services.label_index import labels_of
 from annotate.services.zones import parse_zone
 from annotate.wiring import Wiring, make_home
@@ -50,6 +55,7 @@ from search.query import parse_query
 NTREX = Path(__file__).resolve().parents[1].parent / "shared/corpora/text/ntrex"
 RUNS = 40
 TAGGED = 5000
+UNITS = 1000  # coded blind
 
 
 def p95(act: Callable[[int], object], runs: int = RUNS) -> float:
@@ -191,7 +197,8 @@ def measure(wiring: Wiring, project: Project) -> dict[str, object]:
     told["facets_ms"] = facets(wiring, project)
     with wiring.database.read() as session:
         told["facets_by_sqlite_ms"] = p95(lambda _n: facets_by_sql(session, project.id), 10)
-    return told | tag_many(app, client, base, wiring, project)
+    told |= tag_many(app, client, base, wiring, project)
+    return told | while_blind(client, base, wiring, project)
 
 
 def facets(wiring: Wiring, project: Project) -> float:
@@ -260,6 +267,36 @@ def tag_many(app, client, base, wiring, project) -> dict[str, object]:  # type: 
         "ratio_while_saving": round(busy / idle, 2),
         "ratio_after": round(after / idle, 2),
     }
+
+
+def while_blind(
+    client: FlaskClient, base: str, wiring: Wiring, project: Project
+) -> dict[str, object]:
+    """Open a round whose coders are the one who asks and another; then ask for the library."""
+    with wiring.database.write() as session:
+        user, held = people.find_user(session, "bench"), session.get_one(Project, project.id)
+        actor = people.actor_of(user)
+        other = people.create_user(session, people.SYSTEM, login="other")
+        projects.set_member(session, actor, held, other, Role.CODER)
+        book = "variable,variable_label,type\ninclude,Does it count?,boolean\n"
+        version = codebooks.create(session, actor, held, table.read_table("Book", book))
+        codebooks.freeze(session, actor, held, version)
+        plan = rounds.Plan("Round", "", UNITS, 1, 2, [user, other])
+        ids = list(session.scalars(select(Item.id).where(Item.project_id == held.id)))
+        rounds.open_round(session, actor, held, version, plan, ids)
+    told = once("blind_first_page", lambda: client.get(base))
+
+    taken = []
+    for item_id in ids[:RUNS]:
+        with wiring.database.write() as session:
+            held = session.get_one(Project, project.id)
+            tags.tag_many(session, actor, held, [item_id], "seen", BulkKind.TAG)
+        began = time.thread_time()
+        client.get(base)
+        taken.append((time.thread_time() - began) * 1000)
+    told["blind_after_event_cpu_ms"] = round(statistics.quantiles(taken, n=20)[-1], 1)
+    told["blind_library_cpu_ms"] = cpu_p95(lambda _n: client.get(base))
+    return told
 
 
 def main(count: int) -> None:

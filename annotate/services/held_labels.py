@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar, cast
 
@@ -24,7 +24,20 @@ READ: Final = frozenset(
 """The parts of labels that are read for each item."""
 NAMES: Final = frozenset({"registry", "sweep names", "tag names"})
 """The parts that are read as a whole."""
+HELD_AS: Final = {
+    "captures": "captures",
+    "items": "items",
+    "notes": "noted",
+    "relations": "relations",
+    "screening": "screened",
+    "sensitive": "sensitive",
+    "sweeps": "sweeps",
+    "tags": "tags",
+    "values": "values",
+}
+"""By part, the field of the labels that holds it."""
 ANYTHING: Final = "anything"  # changes with every event
+_KEPT_ON: Final = 100  # derived things kept on; more (of other zones, say) are begun anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,24 @@ class Labels:
         if held is None:
             held = self.derived[key] = (frozenset(of), make())
         return cast("Made", held[1])
+
+    def copied(self, parts: Iterable[str]) -> Labels:
+        """Return labels of which these parts can be changed; the others are shared."""
+        made = replace(self, derived={})
+        for part in READ.intersection(parts):
+            held = getattr(self, HELD_AS[part])
+            if part == "values":
+                made.values = {key: dict(of_field) for key, of_field in held.items()}
+            elif isinstance(held, dict):
+                setattr(made, HELD_AS[part], dict(held))
+        return made
+
+    def kept_on(self, parts_changed: Collection[str]) -> dict[Any, tuple[frozenset[str], Any]]:
+        """Return what was derived of other parts; nothing where too much has gathered."""
+        derived = list(self.derived.items())
+        if len(derived) > _KEPT_ON:
+            return {}
+        return {key: held for key, held in derived if held[0].isdisjoint(parts_changed)}
 
     @property
     def same(self) -> dict[str, str]:

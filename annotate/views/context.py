@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from annotate import permissions, visibility
+from annotate.blind_engine import BlindEngine
 from annotate.errors import NotAllowedError, NotFoundError, SignInError
 from annotate.events import Actor
 from annotate.models import ApiToken, Project, Role, User
@@ -51,7 +52,7 @@ class Parts:
     def engine(self) -> Engine:
         """The search index as the person who asks may search it."""
         hidden: frozenset[str] = g.get("hidden", frozenset())
-        return visibility.BlindEngine(self.index, hidden) if hidden else self.index
+        return BlindEngine(self.index, hidden) if hidden else self.index
 
     @property
     def index(self) -> WhooshEngine:
