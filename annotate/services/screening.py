@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from annotate import events, permissions
@@ -75,6 +75,24 @@ def said_of(session: Session, item_ids: Sequence[str]) -> dict[str, Screening]:
         rows = session.scalars(select(Screening).where(Screening.item_id.in_(batch)))
         found.update((one.item_id, one) for one in rows)
     return found
+
+
+def said_of_alike(session: Session, item: Item) -> list[tuple[Item, Screening]]:
+    """Return other addresses judged the same as an item that have another verdict than it."""
+    root = item.same_as_id or item.id
+    mine = said_of(session, [item.id]).get(item.id)
+    rows = session.execute(
+        select(Item, Screening)
+        .join(Screening, Screening.item_id == Item.id)
+        .where(
+            or_(Item.id == root, Item.same_as_id == root),
+            Item.id != item.id,
+            Screening.verdict.is_not(None),
+        )
+        .order_by(Item.id)
+    )
+    own = mine.verdict if mine is not None else None
+    return [(other, said) for other, said in rows if said.verdict is not own]
 
 
 def reasons_of(session: Session, project: Project) -> list[str]:

@@ -315,6 +315,7 @@ def _of_item(session: Session, context: ProjectContext, item: Item) -> dict[str,
             for one in all_fields
         ],
         "screened": screening.said_of(session, [item.id]).get(item.id),
+        "screened_alike": screening.said_of_alike(session, item),
         "memos": memos.about_item(session, project, item.id),
         "threads": comments.threads_of_item(session, project, item.id),
         "names": [(one.login, one.display_name) for one, _role in members_of(session, project)],

@@ -271,3 +271,25 @@ def test_a_program_screens(
     assert (undone["changed"], undone["kept_items"]) == (3, [])
     assert [one["undoes"] for one in ask("GET", "/screening")["acts"]] == [made["id"], None]
     program("viewer")("POST", "/screening", body, status=403)
+
+
+def test_a_verdict_on_an_address_that_counts_for_another_is_told(
+    wiring: Wiring, project: Project, sign_in: Browser
+) -> None:
+    counts, copy, _rest = make_items(wiring, project, 3)
+    owner = sign_in("owner")
+    form = {"verdict": "excluded", "reason": "没有 وجه", "version": "0"}
+    here = f"/p/study/items/{counts}"
+    with wiring.database.read() as session:
+        address = session.get_one(Item, counts).address
+    send(owner, here, f"/p/study/screening/items/{copy}", **form)
+    assert "没有 وجه" not in owner.get(here).text
+    judged = {"address": address, "judgement": "same", "reason": "a copy"}
+    assert send(owner, here, f"/p/study/items/{copy}/same", **judged).status_code == 302
+    with wiring.database.read() as session:
+        assert {session.get_one(Item, one).same_as_id for one in (counts, copy)} == {None, counts}
+    shown = owner.get(here).text
+    assert "没有 وجه" in shown
+    assert "Only the verdict on the address that counts decides" in shown
+    send(owner, here, f"/p/study/screening/items/{counts}", **form)
+    assert "that counts decides" not in owner.get(here).text
