@@ -9,10 +9,17 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from annotate import events
-from annotate.errors import NameTakenError, NotFoundError, StaleSaveError, UsageError
+from annotate import events, permissions
+from annotate.errors import (
+    NameTakenError,
+    NotAllowedError,
+    NotFoundError,
+    StaleSaveError,
+    UsageError,
+)
 from annotate.events import Actor
 from annotate.models import EventKind, Membership, Project, Role, User
+from annotate.permissions import Act
 from annotate.services.fields import POST_FIELDS, define_fields
 from annotate.services.zones import parse_zone
 
@@ -86,6 +93,25 @@ def role_in(session: Session, project: Project, user: User) -> Role | None:
             Membership.project_id == project.id, Membership.user_id == user.id
         )
     )
+
+
+def undoes_others(session: Session, actor: Actor, project: Project) -> bool:
+    """Tell whether an actor may undo what others did to many items."""
+    user = session.get(User, actor.user_id) if actor.user_id else None
+    role = role_in(session, project, user) if user is not None else None
+    return role is not None and permissions.may(role, Act.UNDO_OTHERS)
+
+
+def refuse_undoing(session: Session, actor: Actor, project: Project, done_by: str) -> None:
+    """Let an act on many items be undone by whoever did it, and by who may undo others' acts.
+
+    :raises NotAllowedError: the actor is neither
+    """
+    if actor.user_id != done_by and not undoes_others(session, actor, project):
+        raise NotAllowedError(
+            "Somebody else did this to many items. Whoever did it undoes it, or a manager. "
+            "Nothing was changed."
+        )
 
 
 def members_of(session: Session, project: Project) -> list[tuple[User, Role]]:

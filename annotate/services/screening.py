@@ -18,11 +18,10 @@ from typing import Final
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from annotate import events, permissions
-from annotate.errors import NotAllowedError, NotFoundError, StaleSaveError, UsageError
+from annotate import events
+from annotate.errors import NotFoundError, StaleSaveError, UsageError
 from annotate.events import Actor
 from annotate.models import EventKind, Item, Project, Screening, ScreeningOperation, User, Verdict
-from annotate.permissions import Act
 from annotate.services import projects
 from annotate.visibility import hidden_items
 from archive.clock import utc_now
@@ -209,11 +208,7 @@ def undo(session: Session, actor: Actor, project: Project, operation_id: str) ->
     :raises NotAllowedError: some of its items are closed to the one who asks
     """
     before = get_act(session, project, operation_id)
-    if before.done_by != actor.user_id and not _undoes_others(session, actor, project):
-        raise NotAllowedError(
-            "Somebody else screened these items. Whoever did it undoes it, or a manager. "
-            "Nothing was changed."
-        )
+    projects.refuse_undoing(session, actor, project, before.done_by)
     if before.undone_by_id is not None:
         raise UsageError("This was undone already.")
     changes = json.loads(before.changes)
@@ -249,7 +244,7 @@ def kept_items(session: Session, operation: ScreeningOperation) -> list[str]:
 
 def acts_of(session: Session, actor: Actor, project: Project, limit: int = 100) -> list[Done]:
     """Return the acts on many items, the newest first, as the actor may undo them."""
-    others = _undoes_others(session, actor, project)
+    others = projects.undoes_others(session, actor, project)
     rows = session.execute(
         select(ScreeningOperation, User)
         .join(User, User.id == ScreeningOperation.done_by)
@@ -277,12 +272,6 @@ def get_act(session: Session, project: Project, operation_id: str) -> ScreeningO
     if one is None or one.project_id != project.id:
         raise NotFoundError("This project has no such act of screening.")
     return one
-
-
-def _undoes_others(session: Session, actor: Actor, project: Project) -> bool:
-    user = session.get(User, actor.user_id) if actor.user_id else None
-    role = projects.role_in(session, project, user) if user is not None else None
-    return role is not None and permissions.may(role, Act.UNDO_OTHERS)
 
 
 def checked(said: Said) -> Said:

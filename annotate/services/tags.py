@@ -14,6 +14,7 @@ from annotate import events
 from annotate.errors import NotFoundError, UsageError
 from annotate.events import Actor
 from annotate.models import BulkKind, BulkOperation, EventKind, Item, ItemTag, Project, Tag
+from annotate.services import projects
 from annotate.services.folding import fold
 from archive.clock import utc_now
 
@@ -114,13 +115,17 @@ def tag_many(
 def undo(session: Session, actor: Actor, project: Project, operation_id: str) -> int:
     """Undo a bulk act on exactly the rows it changed, where they still are as it left them.
 
+    Tags put back are of whoever took them off: they answer for the tag from then on.
+
     :raises NotFoundError: the project has no such operation
     :raises UsageError: it was undone already
+    :raises NotAllowedError: somebody else did it, and the actor may undo their own only
     :raises NotAllowedError: some of its items are closed to the one who asks
     """
     operation = session.get(BulkOperation, operation_id)
     if operation is None or operation.project_id != project.id:
         raise NotFoundError("This project has no such operation.")
+    projects.refuse_undoing(session, actor, project, operation.done_by)
     if operation.undone_at is not None:
         raise UsageError("This was undone already.")
     tag = get_tag(session, project, operation.tag_id)

@@ -227,6 +227,17 @@ def test_bulk_tags_are_undone_exactly(sign_in: Browser, item_id: str, wiring: Wi
     assert [one["address"] for one in found["items"]] == [URL]
 
 
+def test_who_tagged_many_undoes_it_or_a_manager(sign_in: Browser, item_id: str) -> None:
+    manager = sign_in("manager")
+    send(manager, "/me", "/p/study/bulk", all="yes", q="", tag="swept", act="tag")
+    undo = re.search(r'action="(/p/study/bulk/[^"]+/undo)"', manager.get("/p/study/").text)
+    assert undo is not None
+    for undoes, expected, left in (("coder", 403, 2), ("owner", 302, 0)):
+        person = sign_in(undoes)
+        assert send(person, "/me", undo[1]).status_code == expected
+        assert person.get("/p/study/items.json?q=tag:swept").json["total"] == left
+
+
 def test_the_static_view_runs_nothing(sign_in: Browser, item_id: str) -> None:
     viewer = sign_in("viewer")
     capture_id = re.search(r'src="/c/([^/]+)/view"', viewer.get(f"{ITEM}{item_id}").text)
