@@ -17,7 +17,7 @@ import numpy as np
 
 from search.analysis import Slot, exact_slots, is_pair, is_unspaced, normalise, related_slots, words
 from search.building import RELATED, TEXT_FIELDS
-from search.segments import Array, FieldData, SegmentFile, ragged
+from search.segments import Array, FieldData, SegmentFile, distinct, ragged
 from search.spelling import numbers_near
 from search.tree import Fuzzy, Phrase, Prefix, Term, TextField, TextNode
 
@@ -195,7 +195,7 @@ def _keys(postings: Postings, among: Array | None) -> Array:
         found.append((np.repeat(items, counts) << _HIGH) | places.astype(np.int64))
     if len(found) == 1 and postings.ranges[0][1] - postings.ranges[0][0] == 1:
         return found[0]
-    return np.unique(np.concatenate(found))
+    return distinct(np.concatenate(found))
 
 
 def _where(asked: Wanted, slots: Sequence[Postings]) -> Array:
@@ -218,7 +218,7 @@ def _where(asked: Wanted, slots: Sequence[Postings]) -> Array:
         if not len(starts):
             break
         starts = starts[_contains(keys[at], starts + asked.slots[at].offset)]
-    return np.unique(starts >> _HIGH)
+    return distinct(starts >> _HIGH)
 
 
 def _contains(sorted_keys: Array, looked_for: Array) -> Array:
@@ -253,7 +253,7 @@ def _near(slots: Sequence[Slot], keys: Sequence[Array], slop: int) -> Array:
             furthest = np.maximum(furthest, nearest + widths[other] - 1)
         between = furthest - begin + 1 - asked_for
         hits.append(begin[possible & (between <= slop) & (furthest >> _HIGH == begin >> _HIGH)])
-    return np.unique(np.concatenate(hits) >> _HIGH)
+    return distinct(np.concatenate(hits) >> _HIGH)
 
 
 def _scored(
@@ -278,4 +278,4 @@ def _scored(
 
 
 def _united(found: Sequence[Array]) -> Array:
-    return np.unique(np.concatenate(found))
+    return distinct(np.concatenate(found))

@@ -94,7 +94,11 @@ class SegmentFile:
         if self._ids is None:
             blob, ends = self.array("ids").tobytes(), self.array("id_ends").tolist()
             starts = [0, *ends][:-1]
-            self._ids = [blob[start:end].decode() for start, end in zip(starts, ends, strict=True)]
+            words = blob.decode("ascii") if blob.isascii() else None  # pieces of it are cheaper
+            self._ids = [
+                blob[start:end].decode() if words is None else words[start:end]
+                for start, end in zip(starts, ends, strict=True)
+            ]
         return self._ids
 
     def is_whole(self) -> bool:
@@ -221,6 +225,14 @@ def packed_strings(strings: Sequence[bytes]) -> tuple[Array, Array]:
     """Return strings one after the other, and where each ends."""
     ends = np.cumsum(np.fromiter((len(one) for one in strings), np.int64, len(strings)))
     return np.array(bytearray(b"".join(strings)), np.uint8), small(ends)
+
+
+def distinct(numbers: Array) -> Array:
+    """Return the distinct numbers, rising. NumPy's `unique` first loads its masked arrays."""
+    ordered = np.sort(numbers)
+    first = np.ones(len(ordered), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]
 
 
 def ragged(starts: Array, lengths: Array) -> Array:

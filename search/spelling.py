@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from search.segments import Array, FieldData
+from search.segments import Array, FieldData, distinct
 
 _FAR: Final = np.uint8(99)
 _AT_ONCE: Final = 100_000  # words compared in one go; bounds the memory
@@ -49,7 +49,7 @@ def _possible(field: FieldData, word: str, distance: int) -> Array:
     if distance > 1 or not kept:
         return np.arange(len(field))
     start, end = field.range_of(word[:kept])
-    return np.union1d(np.arange(start, end), field.ending(word[-kept:]))
+    return distinct(np.concatenate([np.arange(start, end), field.ending(word[-kept:])]))
 
 
 def _edits(wanted: Array, letters: Array) -> Array:
