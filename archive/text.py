@@ -29,6 +29,7 @@ _BLOCKS: Final = frozenset(
     "table tbody td tfoot th thead tr ul caption center legend".split()
 )
 _DROPPED: Final = _HIDDEN | {"noembed", "noframes"}
+_SPACES: Final = bytes.maketrans(b"\t\n\x0b\f\r", b"     ")
 _CONTROLS: Final = bytes([*range(9), 0x0B, *range(0x0E, 0x1E), 0x1F])
 _DEEPEST: Final = 5000  # elements left open, by a rough count, above which no tree is made
 _TAG: Final = re.compile(r"<[/!?]?([A-Za-z][A-Za-z0-9]*)?[^>]*>")
@@ -39,9 +40,8 @@ _RAW_BEGINS: Final = re.compile(rf"<({'|'.join(_RAW_NAMES)})\b|<!--", re.IGNOREC
 _RAW_ENDS: Final = {"": re.compile("-->")} | {
     name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in _RAW_NAMES
 }
-_SLICE: Final = 16_384  # characters counted at once
-_MARK: Final = "\x1e"  # stands where a block begins or ends, until space is collapsed
-_MARKS: Final = re.compile(f" *{_MARK}[ {_MARK}]*")
+_SLICE: Final = 16_384  # bytes counted at once
+_MARK: Final = b"\x1e"  # stands where a block begins or ends, until space is collapsed
 _SPACE: Final = re.compile(r"[ \t\n\r\f]+")
 _LINES: Final = re.compile(r" *\n[ \n]*")
 # XML 1.0, 2.2: what a tree cannot hold.
@@ -79,12 +79,12 @@ def render_text(markup: str) -> TextRendition:
     two or joins blocks; so the ends of blocks are marked in the tree first, and text is joined
     without anything between.
     """
-    cleaned = _readable(markup)
-    if not cleaned.strip():
+    readable = _readable(markup)
+    if not markup or (markup.isspace() and readable.decode().isspace()):
         return rendition("", "", None)
-    if _may_be_deep(cleaned):
-        return _render_deep(cleaned)
-    tree = LexborHTMLParser(uncrowded(cleaned))
+    if _may_be_deep(readable):
+        return _render_deep(readable.decode())
+    tree = LexborHTMLParser(uncrowded(readable))
     root = tree.root
     if root is None:
         return rendition("", "", None)
@@ -99,14 +99,14 @@ def render_text(markup: str) -> TextRendition:
     )
 
 
-def _may_be_deep(markup: str) -> bool:
+def _may_be_deep(markup: bytes) -> bool:
     """Tell whether elements may nest deeper than lexbor takes in good time (it is quadratic)."""
-    if markup.count("<") <= _DEEPEST:
+    if markup.count(b"<") <= _DEEPEST:
         return False
     depth = 0
     for start in range(0, len(markup), _SLICE):
         end = start + _SLICE
-        depth += markup.count("<", start, end) - 2 * markup.count("</", start, end)
+        depth += markup.count(b"<", start, end) - 2 * markup.count(b"</", start, end)
         if depth > _DEEPEST:
             return True
         depth = max(depth, 0)
@@ -119,7 +119,8 @@ def _render_deep(markup: str) -> TextRendition:
     title = _TITLE.search(markup) if ">" in markup[_first_title(markup) :] else None
     bare = _without_raw_elements(markup)
     last = bare.rfind(">") + 1
-    marked = _TAG.sub(lambda tag: _MARK if (tag[1] or "").lower() in _BLOCKS else "", bare[:last])
+    mark = _MARK.decode()
+    marked = _TAG.sub(lambda tag: mark if (tag[1] or "").lower() in _BLOCKS else "", bare[:last])
     text = _collapsed(unescape(marked + bare[last:]))
     named = _SPACE.sub(" ", unescape(title[1])).strip() if title is not None else ""
     return rendition(named, text, None)
@@ -152,19 +153,15 @@ def _without_raw_elements(markup: str) -> str:
     return "".join([*pieces, markup[kept:]])
 
 
-def _readable(markup: str) -> str:
-    """Return markup the parser can take: no halves of characters, no mark of ours."""
-    if _MARK in markup or "\x00" in markup or not _is_unicode(markup):
-        return _NOT_XML.sub("\ufffd", markup).replace(_MARK, " ")
-    return markup
-
-
-def _is_unicode(text: str) -> bool:
+def _readable(markup: str) -> bytes:
+    """Return markup the parser can take, in UTF-8: no halves of characters, no mark of ours."""
     try:
-        text.encode()
+        readable = markup.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        readable = b"\0"
+    if _MARK in readable or b"\0" in readable:
+        return _NOT_XML.sub("\ufffd", markup).replace(_MARK.decode(), " ").encode()
+    return readable
 
 
 def _mark_blocks(root: LexborNode) -> str:
@@ -187,11 +184,15 @@ def _mark_blocks(root: LexborNode) -> str:
 
 def _collapsed(joined: str) -> str:
     """Collapse space as HTML does: in bytes, where only ASCII space is split at, and fast."""
-    letters = b" ".join(joined.encode("utf-8", "replace").split())
-    text = _MARKS.sub("\n", letters.decode()).strip(" \n")
+    lines = []
+    for marked in joined.encode("utf-8", "replace").translate(_SPACES).split(_MARK):
+        line = marked.strip(b" ")
+        if line:
+            lines.append(b" ".join(line.split()) if b"  " in line else line)
+    letters = b"\n".join(lines)
     if len(letters.translate(None, _CONTROLS)) != len(letters):
-        return _NOT_XML.sub("\ufffd", text)
-    return text
+        return _NOT_XML.sub("\ufffd", letters.decode())
+    return letters.decode()
 
 
 def rendition(title: str, text: str, language: str | None) -> TextRendition:
