@@ -48,6 +48,7 @@ __all__ = [
 ]
 
 HANDSHAKE_SECONDS: Final = 15.0
+_LAST_BYTES: Final = 0.2  # seconds for what is on its way when the guard is shut
 _SHUT: Final = "the guard was shut, since the capture had ended"
 _REPLIES: Final = {
     GuardOutcome.UNRESOLVED: Reply.HOST_UNREACHABLE,
@@ -234,4 +235,5 @@ class Guard:
 
     async def _close(self, writer: asyncio.StreamWriter) -> None:
         """Close; a browser that does not read what it asked for keeps no guard from being shut."""
-        await close_quietly(writer, at_once=self._stop is None or self._stop.is_set())
+        shut = self._stop is None or self._stop.is_set()
+        await close_quietly(writer, patience=_LAST_BYTES if shut else None)

@@ -95,13 +95,18 @@ async def pipe(
             sink.write_eof()
 
 
-async def close_quietly(writer: asyncio.StreamWriter, *, at_once: bool = False) -> None:
+async def close_quietly(writer: asyncio.StreamWriter, *, patience: float | None = None) -> None:
     """Close; a connection that is already broken is as good as closed.
 
-    :param at_once: what was not taken yet is dropped; else the other side is waited for, for ever
+    :param patience: seconds in which the other side may take what is on its way, then it is
+        dropped; None waits for ever
     """
-    if at_once:
-        writer.transport.abort()
     writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
+    try:
+        async with asyncio.timeout(patience):
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+    except TimeoutError:
+        pass  # dropped below
+    finally:
+        writer.transport.abort()
