@@ -106,7 +106,8 @@ async def close_quietly(writer: asyncio.StreamWriter, *, patience: float | None 
         async with asyncio.timeout(patience):
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
-    except TimeoutError:
-        pass  # dropped below
-    finally:
-        writer.transport.abort()
+    except (TimeoutError, asyncio.CancelledError) as error:
+        with contextlib.suppress(AttributeError):  # asyncio's, if it was closed at this very moment
+            writer.transport.abort()
+        if isinstance(error, asyncio.CancelledError):
+            raise

@@ -70,7 +70,7 @@ class Cdp:
 
     async def close(self) -> None:
         """Hang up; whatever still waits for an answer gets CdpError."""
-        if self._writer is not None:
+        if self._writer is not None and not self._writer.is_closing():
             self._writer.transport.abort()  # to close would wait until the browser has read all
         if self._reading is not None:
             self._reading.close()
