@@ -19,7 +19,8 @@ class ClosedLabels:
     """Makes the labels of one who codes blind: what is closed to them is read under the rule.
 
     Of the parts read for each item the rule lies on the closed items alone; but on relations by
-    their other ends too, and on the registry by its evidence. These two are read as a whole.
+    their other ends too, and on the registry by its evidence. These two are read as a whole. Which
+    fields are proposals is settled when they are made, so no value is closed by that later.
     """
 
     def __init__(self, asking: Session, project_id: str, hidden: Sequence[str]) -> None:

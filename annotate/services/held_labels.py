@@ -15,13 +15,6 @@ from annotate.services.registry.known import Known
 from archive.capture.outcome import Outcome
 
 Made = TypeVar("Made")
-READ: Final = frozenset(
-    {
-        "captures", "items", "notes", "relations", "screening", "sensitive", "sweeps", "tags",
-        "values",
-    }
-)  # fmt: skip
-"""The parts of labels that are read for each item."""
 NAMES: Final = frozenset({"registry", "sweep names", "tag names"})
 """The parts that are read as a whole."""
 HELD_AS: Final = {
@@ -36,6 +29,8 @@ HELD_AS: Final = {
     "values": "values",
 }
 """By part, the field of the labels that holds it."""
+READ: Final = frozenset(HELD_AS)
+"""The parts of labels that are read for each item."""
 ANYTHING: Final = "anything"  # changes with every event
 _KEPT_ON: Final = 100  # derived things kept on; more (of other zones, say) are begun anew
 

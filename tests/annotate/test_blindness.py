@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import re
 import zipfile
@@ -14,40 +13,32 @@ from coded import round_page as opened_round
 from conftest import send
 from flask import Flask
 from flask.testing import FlaskClient
+from planted import (
+    CANARY,
+    PLANTED,
+    plant_a_decision,
+    plant_coding_elsewhere,
+    plant_in_the_registry,
+    plant_talk,
+    version_of,
+)
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from test_closed_labels import held_as_asked
 from werkzeug.routing import BuildError
 
-from annotate import events, visibility
 from annotate.models import (
     Assignment,
     CodebookVersion,
-    CodingElsewhere,
-    EventKind,
     FinalAnswer,
-    ForeignKind,
-    ForeignName,
     Item,
-    KeptClaim,
-    Project,
-    Role,
     RoundUnit,
-    StudyField,
     User,
-    ValueDecision,
 )
-from annotate.services import people
-from annotate.services.label_index import Labels, labels_of, read_labels
 from annotate.wiring import Wiring
 
 book, round_page = frozen_book, opened_round  # fixtures of that module
 Browser = Callable[[str], FlaskClient]
-CANARY = "canaryword"
-# What the others wrote. The bare word may come back: the one who looks asked for it.
-PLANTED = re.compile(
-    rb"canaryword(tag|note|value|memo|draft|entry|name|said|quote|handle|judged|alone|decided"
-    rb"|elsewhere|mark|comment|reason)"
-)
 
 
 def test_blind_coders_meet_no_byte_of_what_others_did(
@@ -207,99 +198,11 @@ def test_a_blind_manager_who_reveals_another_round_stores_every_final_answer(
         assert len(finals_of(session, round_page)) == 6
 
 
-def test_labels_of_who_codes_blind_follow_what_others_do(
-    sign_in: Browser, wiring: Wiring, book: str, capture: Callable
-) -> None:
-    """After each act on a closed item and an open one they are what the coder may read then."""
-    owner = sign_in("owner")
-    open_round(owner, wiring, book, size="3")
-    with wiring.database.read() as session:
-        closed = session.scalars(select(RoundUnit.item_id)).first()
-        rest = session.execute(
-            select(Item.id, Item.address)
-            .where(Item.id.not_in(select(RoundUnit.item_id)))
-            .order_by(Item.id)
-        ).all()
-    free, address = rest[0]
-    held_as_asked(wiring, "coder")
-    form = {"kind": "account", "platform": "chirper", "handle": "known", "label": "Known"}
-    send(owner, "/p/study/registry", "/p/study/registry", **form)
-    for item in (closed, free):
-        here, many = f"/p/study/items/{item}", "/p/study/bulk"
-        verdict = {"verdict": "excluded", "reason": "spam", "version": "0"}
-        for page, action, sent in (
-            (here, f"{here}/tags", {"tag": f"tag {item}"}),
-            (here, f"{here}/notes", {"text": "note", "kind": "remark"}),
-            (here, f"{here}/fields/narrative", {"value": "food"}),
-            (here, f"{here}/fields/author", {"value": "somebody"}),
-            (here, f"/p/study/screening/items/{item}", verdict),
-            (here, f"{here}/sensitive", {"reason": "blood"}),
-            ("/p/study/", many, {"item": [closed, free], "act": "tag", "tag": "both"}),
-        ):
-            if "/fields/" in action:
-                sent["version"] = version_of(owner, here, action.rpartition("/")[2])
-            answered = send(owner, page, action, **sent)
-            assert answered.status_code == 302, (action, answered.text)
-            held_as_asked(wiring, "coder")
-    plant_in_the_registry(owner, closed)
-    held_as_asked(wiring, "coder")
-    for subject, evidence in ((free, free), (rest[1].id, closed)):
-        told = {"type": "promotes", "subject_id": subject, "object": "known", "quote": "it says"}
-        told["evidence_item"] = evidence
-        answered = send(owner, here, "/p/study/relations", **told)
-        assert answered.status_code == 302, answered.text
-        held_as_asked(wiring, "coder")
-    judged = {"address": address, "judgement": "same", "reason": "a copy"}
-    assert send(owner, here, f"/p/study/items/{closed}/same", **judged).status_code == 302
-    held_as_asked(wiring, "coder")
-    capture({address: PAGES[address]})
-    held_as_asked(wiring, "coder")
-
-
-def held_as_asked(wiring: Wiring, login: str) -> None:
-    """The labels held for one who codes blind are what their own session may read."""
-    with wiring.database.read() as session:
-        user = session.scalars(select(User).where(User.login == login)).one()
-        project = session.scalars(select(Project)).one()
-        assert visibility.blind(session, user, project.id, Role.CODER)
-        held, asked = labels_of(session, project.id), read_labels(session, project.id)
-        assert labels_of(session, project.id) is held
-    for part in dataclasses.fields(Labels):
-        if part.name == "values":  # a field without values may be there, or not
-            everything = [
-                {key: values for key, values in one.values.items() if values}
-                for one in (held, asked)
-            ]
-            assert everything[0] == everything[1]
-        elif part.name != "derived":
-            assert getattr(held, part.name) == getattr(asked, part.name), part.name
-
-
 def finals_of(session: Session, round_page: str) -> set[tuple[str, str, str]]:
     rows = session.scalars(
         select(FinalAnswer).where(FinalAnswer.round_id == round_page.rsplit("/", 1)[1])
     )
     return {(one.item_id, one.variable, one.value) for one in rows}
-
-
-def plant_coding_elsewhere(wiring: Wiring, item_id: str) -> None:
-    """A coding as an imported project of another program brings it, and a name of its maker."""
-    with wiring.database.write() as session:
-        item = session.get_one(Item, item_id)
-        owner = people.actor_of(people.find_user(session, "owner"))
-        coding = CodingElsewhere(
-            project_id=item.project_id, item_id=item.id, capture_id=item.latest_capture_id,
-            guid="0" * 36, code_id="1" * 36, label=f"{CANARY}elsewhere", coder=f"{CANARY}elsewhere",
-        )  # fmt: skip
-        name = ForeignName(
-            project_id=item.project_id, kind=ForeignKind.SOURCE, name=f"{CANARY}elsewhere",
-            row_id=item.latest_capture_id, item_id=item.id, maker=f"{CANARY}elsewhere",
-        )  # fmt: skip
-        session.add_all([coding, name])
-        events.record(
-            session, EventKind.CODING_IMPORT, actor=owner, covers=[coding, name],
-            project_id=item.project_id, body={"name": f"{CANARY}elsewhere"},
-        )  # fmt: skip
 
 
 def readable(data: bytes) -> bytes:
@@ -310,80 +213,9 @@ def readable(data: bytes) -> bytes:
         return b"\n".join(package.read(name) for name in package.namelist())
 
 
-def plant_a_decision(wiring: Wiring, item_id: str) -> None:
-    """A decision between list and page on a blind item, with its reason."""
-    with wiring.database.write() as session:
-        item = session.get_one(Item, item_id)
-        owner = people.actor_of(people.find_user(session, "owner"))
-        field = session.scalars(select(StudyField).where(StudyField.key == "author")).one()
-        row = ValueDecision(
-            project_id=item.project_id, item_id=item.id, field_id=field.id, claimed="[]",
-            shown="[]", kept=KeptClaim.UNSURE, reason=f"{CANARY}decided", decided_by=owner.user_id,
-        )  # fmt: skip
-        session.add(row)
-        events.record(
-            session, EventKind.VALUE_DECIDE, actor=owner, covers=[row], item=item,
-            project_id=item.project_id, reason=row.reason,
-        )  # fmt: skip
-
-
-def plant_in_the_registry(owner: FlaskClient, item: str) -> str:
-    """Write into the registry what a coder read in a blind item; return a known entry's page."""
-    listed = "/p/study/registry"
-    found = owner.get(f"{listed}/names.json?q=known").json
-    assert found[0]["value"] == "known"
-    page = re.search(rf"{listed}/[0-9a-f-]{{36}}", owner.get(f"{listed}?q=known").text)[0]
-    seen = {"evidence_item": item}
-    said = {"property": "state-controlled", "value": "yes", "basis": f"{CANARY}said"}
-    form = {"kind": "account", "platform": "chirper", "handle": f"{CANARY}entry"}
-    relation = {"type": "promotes", "subject_id": item, "quote": f"{CANARY}quote"}
-    judged = {"judgement": "unsure", "reason": f"{CANARY}judged"}
-    for action, sent in (
-        (listed, form | seen),
-        (f"{page}/names", {"name": f"{CANARY}name", "kind": "own name"} | seen),
-        (f"{page}/handles", {"handle": f"{CANARY}handle"} | seen),
-        (f"{page}/assertions", said | seen),
-        ("/p/study/relations", relation | {"object": f"{CANARY}entry"} | seen),
-        ("/p/study/relations", relation | {"object": "known"} | seen),
-        (f"{page}/judgements", judged | {"into": f"{CANARY}entry"}),
-    ):
-        answer = send(owner, page, action, **sent)
-        assert answer.status_code == 302, answer.text
-    return page
-
-
 def book_of(wiring: Wiring) -> str:
     with wiring.database.read() as session:
         return session.scalars(select(CodebookVersion.codebook_id)).first()
-
-
-def plant_talk(owner: FlaskClient, first: FlaskClient, here: str, unit: str, book: str) -> None:
-    """The owner speaks of the item, the fellow coder of everything else."""
-    said = {"text": f"@coder {CANARY}comment 棉花"}
-    item = here.rsplit("/", 1)[1]
-    capture = re.search(r"/c/([0-9a-f-]{36})/view", owner.get(here).text)[1]
-    talk = "/p/study/comments"
-    for on in (f"item/{item}", f"capture/{capture}"):
-        assert send(owner, here, f"{talk}/{on}", **said).status_code == 302
-    for asks in ("yes", "no"):
-        on = f"unit/{unit.rsplit('/', 1)[1]}"
-        assert send(first, unit, f"{talk}/{on}", question=asks, **said).status_code == 302
-    page = "/p/study/memos"
-    part = {"codebook": book, "part": "frame=food"}
-    assert send(first, page, f"{talk}/codebook/{book}?part=frame", **said).status_code == 302
-    for who, about in ((owner, {"item": item}), (first, {}), (first, {"item": item})):
-        memo = {"kind": "analytic", "title": f"{CANARY}memo", "text": f"{CANARY}memo"}
-        made = send(who, page, page, **memo, **about)
-        assert made.status_code == 302, made.text
-        assert send(who, page, f"{made.location}/links", **part).status_code == 302
-    send(owner, here, f"{here}/sensitive", reason=f"{CANARY}reason")
-    send(owner, here, f"{here}/sensitive/remove")
-
-
-def version_of(client: FlaskClient, here: str, field: str = "narrative") -> str:
-    page = client.get(here).text
-    part = page[page.index(f"fields/{field}") :]
-    return re.search(r'name="version" value="([^"]*)"', part)[1]
 
 
 def counted_pages() -> list[str]:
