@@ -238,6 +238,7 @@ def test_a_region_is_drawn_in_natural_pixels_at_any_zoom(
     expect(page.locator("rect.drawn")).to_have_attribute("width", "333")
     page.get_by_role("button", name="Mark the region").click()
     expect(page.get_by_text("Marked.")).to_be_visible()
+    page.wait_for_load_state()  # words count as visible before the style sheet has come
     moved[2] = 333
     with wiring.database.read() as session:
         one = session.scalars(select(Annotation)).one()
