@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Final
 
 import click
-from waitress.server import BaseWSGIServer, create_server
 
 from annotate import collecting
 from annotate.app import create_app
@@ -19,6 +18,7 @@ from annotate.jobs import importing
 from annotate.jobs.family import Family, child_stop
 from annotate.jobs.worker import Worker, recover
 from annotate.replay_app import check_settings, create_replay_app, is_offered
+from annotate.web_server import WebServer
 from annotate.wiring import Wiring, open_home
 
 # Seconds after which a thread at work lets another have its turn. Each statement to SQLite gives
@@ -79,15 +79,10 @@ def run_server(wiring: Wiring, *, announce: str = "") -> None:
     importing.resume(wiring)
     sys.setswitchinterval(TURN)
     try:
-        server = create_server(
-            create_app(wiring),
-            host=config.host,
-            port=config.port,
-            threads=config.threads,
-            ident=None,
+        server = WebServer(
+            create_app(wiring), host=config.host, port=config.port, threads=config.threads,
             max_request_body_size=config.upload_bytes + 1_000_000,
-            clear_untrusted_proxy_headers=True,
-        )
+        )  # fmt: skip
     except OSError as error:
         raise EnvironmentMissingError(
             f"Port {config.port} of {config.host} cannot be served: {error.strerror}. "
@@ -101,27 +96,26 @@ def run_server(wiring: Wiring, *, announce: str = "") -> None:
     family.add("indexer", "annotate.jobs.indexing")
     family.start()
     signal.signal(signal.SIGTERM, _interrupt)
-    click.echo(f"Holdfast is at http://{config.host}:{config.port or server.effective_port}")
+    click.echo(f"Holdfast is at {server.address}")
     if announce:
         click.echo(announce)
     try:
         server.run()  # until SIGINT or SIGTERM
     finally:
-        server.close()
         if replay is not None:
-            replay.close()
+            replay.end()
         family.stop()
 
 
-def _serve_replay(wiring: Wiring) -> BaseWSGIServer | None:
+def _serve_replay(wiring: Wiring) -> WebServer | None:
     """Serve the replay host beside the application, where one is set up."""
     if not is_offered(wiring):
         return None
     config = wiring.config
     try:
-        server = create_server(
+        server = WebServer(
             create_replay_app(wiring), host=config.host, port=config.replay_port,
-            threads=config.threads, ident=None, clear_untrusted_proxy_headers=True,
+            threads=config.threads,
         )  # fmt: skip
     except OSError as error:
         raise EnvironmentMissingError(

@@ -12,19 +12,18 @@ import time
 from pathlib import Path
 from typing import Final
 
-from waitress.server import create_server
-
 from annotate.demo.site import create_site
 from annotate.demo.study import load_study
+from annotate.web_server import WebServer
 
 _LOOK: Final = 1.0  # seconds between two looks at the parent
 
 
 def main(folder: Path, port: int) -> None:
     """Serve until the parent is gone."""
-    server = create_server(create_site(load_study(folder)), host="127.0.0.1", port=port, threads=8)
+    server = WebServer(create_site(load_study(folder)), port=port, threads=8)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    sys.stdout.write(f"{server.effective_port}\n")
+    sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()
     server.run()
 

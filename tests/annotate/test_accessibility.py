@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 from collections.abc import Callable, Iterator
 from datetime import date
 
@@ -15,7 +14,6 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from waitress.server import create_server
 
 from annotate.events import Actor
 from annotate.instrument import table
@@ -54,6 +52,7 @@ from annotate.services.registry import assertions, entries, relations
 from annotate.services.registry.evidence import Evidence
 from annotate.wiring import Wiring
 from archive.capture.browsers import find_browser
+from tests.serving import serving
 
 PAGES = {
     f"https://example.org/{n}": f"<html lang=zh><title>Post {n} 棉花</title><p>新疆棉花 {n} القطن</html>"
@@ -84,12 +83,8 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 @pytest.fixture
 def served(app: Flask) -> Iterator[str]:
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(10)
+    with serving(app) as address:
+        yield address
 
 
 @pytest.fixture

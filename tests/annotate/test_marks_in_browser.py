@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
@@ -15,7 +14,6 @@ from flask import Flask
 from pictured import WIDTH, PicturedEngine
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlalchemy import select
-from waitress.server import create_server
 
 from annotate.instrument import table
 from annotate.models import (
@@ -32,6 +30,7 @@ from annotate.services import annotating, codebooks, people, projects, rounds, s
 from annotate.services.viewing import Viewing
 from annotate.wiring import Wiring
 from archive.capture.browsers import find_browser
+from tests.serving import serving
 
 pytestmark = pytest.mark.browser
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
@@ -61,12 +60,8 @@ MARKUP = f"""<!DOCTYPE html><html lang=zh><head><title>Post</title><style>p {{ c
 
 @pytest.fixture
 def served(app: Flask) -> Iterator[str]:
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(10)
+    with serving(app) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

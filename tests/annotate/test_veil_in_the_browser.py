@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,7 +9,6 @@ from conftest import PASSWORD
 from flask import Flask
 from playwright.sync_api import Page, expect, sync_playwright
 from sqlalchemy import select
-from waitress.server import create_server
 
 from annotate.instrument import table
 from annotate.models import (
@@ -25,6 +23,7 @@ from annotate.models import (
 from annotate.services import codebooks, people, projects, rounds, sensitive, veils
 from annotate.wiring import Wiring
 from archive.capture.browsers import find_browser
+from tests.serving import serving
 
 PAGES = {
     f"https://example.org/{n}": f"<html><title>القطن {n} 棉花</title><p>words {n}</p>"
@@ -36,12 +35,8 @@ BLURRED = "el => getComputedStyle(el).filter"
 
 @pytest.fixture
 def served(app: Flask) -> Iterator[str]:
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(10)
+    with serving(app) as address:
+        yield address
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from waitress.server import create_server
 
 from annotate.app import create_app
 from annotate.wiring import Wiring
@@ -16,6 +14,7 @@ from archive.capture.browser.engine import BrowserEngine
 from archive.capture.browsers import find_browser
 from archive.capture.job import CaptureJob, CaptureOptions, CaptureResult
 from archive.urlkey import Address
+from tests.serving import serving
 from tests.site.running import Site
 from tests.site.written import Written
 
@@ -27,12 +26,8 @@ def served(wiring: Wiring) -> Iterator[str]:
     """The application over the home that the test made, at an address of its own."""
     app = create_app(wiring)
     app.config["RATELIMIT_ENABLED"] = False
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(10)
+    with serving(app) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,6 @@ import pytest
 import site_example as site
 from playwright.sync_api import sync_playwright
 from sqlalchemy import select
-from waitress.server import create_server
 
 from annotate.app import create_app
 from annotate.models import Item
@@ -28,6 +27,7 @@ from archive.export.wacz import Contents, PackedPage, PackedWarc, wacz_pieces
 from archive.lookup import IndexFolder
 from config import Config
 from tests.annotate.conftest import PASSWORD, import_whole, make_project
+from tests.serving import serving
 
 pytestmark = pytest.mark.browser
 THEIRS = Path(__file__).parents[2] / ".venv-oracles/replaywebpage"
@@ -100,16 +100,12 @@ def put_in(tmp_path: Path) -> Iterator[tuple[str, str, str]]:
     with home.database.write() as session:
         item = session.scalars(select(Item.id).where(Item.address == site.HOME)).one()
         _user, token = people.sign_in(session, "viewer", PASSWORD, hours=1)
-    replay = create_server(create_replay_app(home), host="127.0.0.1", port=0, threads=4)
-    address = f"http://replay.localhost:{replay.effective_port}"
-    home = dataclasses.replace(home, config=home.config.replaced({"replay_address": address}))
-    server = create_server(create_app(home), host="127.0.0.1", port=0, threads=4)
-    threads = [threading.Thread(target=one.run, daemon=True) for one in (replay, server)]
-    for thread in threads:
-        thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}", token, item
-    for one in (server, replay):
-        one.close()
+    with serving(create_replay_app(home)) as replay:
+        other_host = replay.replace("127.0.0.1", "replay.localhost")
+        config = home.config.replaced({"replay_address": other_host})
+        home = dataclasses.replace(home, config=config)
+        with serving(create_app(home)) as address:
+            yield address, token, item
     home.database.close()
 
 

@@ -15,13 +15,13 @@ import warcs
 from conftest import import_whole
 from hostile_pages import HOST, ODD, PAGES, PARTS
 from sqlalchemy import select
-from waitress.server import create_server
 
 from annotate.app import create_app
 from annotate.models import Capture, Role
 from annotate.services import people, projects
 from annotate.wiring import make_home
 from config import Config
+from tests.serving import serving
 
 
 class _Canary(BaseHTTPRequestHandler):
@@ -97,20 +97,10 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
         captures = {
             one.address.removeprefix(HOST): one.id for one in session.scalars(select(Capture))
         }
-    server = create_server(_raw(create_app(wiring)), host="127.0.0.1", port=0, threads=4)
-    threads = [
-        threading.Thread(target=run, daemon=True) for run in (canary.serve_forever, server.run)
-    ]
-    for thread in threads:
-        thread.start()
-    yield Hostile(
-        f"http://127.0.0.1:{server.effective_port}",
-        token,
-        captures,
-        called,
-        f"http://127.0.0.1:{canary.server_port}",
-    )
+    threading.Thread(target=canary.serve_forever, daemon=True).start()
+    with serving(_raw(create_app(wiring))) as address:
+        elsewhere = f"http://127.0.0.1:{canary.server_port}"
+        yield Hostile(address, token, captures, called, elsewhere)
     canary.shutdown()
     canary.server_close()
-    server.close()
     wiring.database.close()
