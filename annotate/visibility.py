@@ -4,9 +4,10 @@ Who codes in a round that is not revealed sees, of that round's items, no tags, 
 values of proposal fields, no events about them by others, and nobody's codings but their own
 (annotate.md §5). `blind` puts the rule on a session; from then on every ORM query of it is
 narrowed, whichever view, export, facet or count asks. That an item is sensitive is not hidden,
-for it protects; why, and who says so, is. Words of notes in the search index are
-outside the database: blind_engine.py holds them back there. Comments and memos have rules of their
-own, one of which is for everybody: sealing.py.
+for it protects; why, and who says so, is. Searches that others saved since the round was opened
+are hidden: their names are free text, written by who may see the codings. Words of notes in the
+search index are outside the database: blind_engine.py holds them back there. Comments and memos
+have rules of their own, one of which is for everybody: sealing.py.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ from annotate.models import (
     RoundState,
     RoundUnit,
     SameItemJudgement,
+    SavedSearch,
     Screening,
     ScreeningOperation,
     SensitiveReason,
@@ -107,6 +109,9 @@ _TELLING: Final = (
     EventKind.ASSIGNMENT_RETURN,
     EventKind.ITEM_SAME,
     EventKind.ITEM_UNSAME,
+    EventKind.SEARCH_SAVE,
+    EventKind.SEARCH_REMOVE,
+    EventKind.SEARCH_RESTORE,
 )
 # Events of the registry: one item they name may be of no blind round while their evidence is.
 _REGISTRY: Final = (
@@ -190,10 +195,12 @@ def blind(session: Session, user: User, project_id: str, role: Role) -> frozense
     standing = _standing(session, user, project_id, role)
     rounds = standing.own
     hidden, further = _closed(session, rounds) if rounds else (frozenset(), ())
-    _talk(replace(standing, further=further)).put_on(session, except_for=events.UNNARROWED)
+    standing = replace(standing, further=further)
+    _talk(standing).put_on(session, except_for=events.UNNARROWED)
     if not rounds:
         return frozenset()
-    blindness = Blindness(_rule(user.id, user.pseudonym, rounds, further), rounds, hidden)
+    rule = _rule(user.pseudonym, standing)
+    blindness = Blindness(rule, rounds, hidden)
     blindness.put_on(session)
     session.info[_BLIND] = blindness
     events.close_items(
@@ -244,17 +251,14 @@ def _talk(standing: Standing) -> Narrowing:
 
 
 @lru_cache(maxsize=256)
-def _rule(
-    user_id: str, pseudonym: str, rounds: tuple[str, ...], further: tuple[str, ...]
-) -> Narrowing:
+def _rule(pseudonym: str, standing: Standing) -> Narrowing:
     """Return the rule for one person, their blind rounds, and further addresses of the units."""
-    return Narrowing(_criteria(user_id, pseudonym, rounds, further))
+    return Narrowing(_criteria(pseudonym, standing))
 
 
-def _criteria(
-    user_id: str, pseudonym: str, rounds: tuple[str, ...], further: tuple[str, ...]
-) -> Criteria:
-    units = sealing.closed(rounds, further)
+def _criteria(pseudonym: str, standing: Standing) -> Criteria:
+    user_id, rounds = standing.user_id, standing.own
+    units = sealing.closed(rounds, standing.further)
     own = select(Assignment.id).where(Assignment.coder_id == user_id)
     # An item that is coded again keeps what was said of it in revealed rounds, too.
     readable = select(Assignment.id).where(
@@ -331,6 +335,10 @@ def _criteria(
             or_(FieldValue.item_id.not_in(units), FieldValue.field_id.not_in(proposals)),
         ),
         (BulkOperation, BulkOperation.done_by == user_id),
+        (
+            SavedSearch,
+            or_(SavedSearch.created_by == user_id, SavedSearch.created_at < standing.since),
+        ),
         (Screening, Screening.item_id.not_in(units)),
         (ScreeningOperation, ScreeningOperation.done_by == user_id),
         (Assignment, or_(Assignment.coder_id == user_id, Assignment.round_id.not_in(rounds))),

@@ -21,6 +21,7 @@ from annotate.views.context import (
     signed_in,
     wiring,
 )
+from annotate.visibility import is_blind
 from search.errors import QuerySyntaxError
 
 bp = Blueprint("saved", __name__)
@@ -37,7 +38,10 @@ def index(slug: str) -> str:
             for one in saved.saved_of(session, context.project.id)
         ]
         feed = live.head(session, context.project.id)
-    return render_template("searches.html", listed=listed, state_of=state_of, feed=feed)
+        blind = is_blind(session)
+    return render_template(
+        "searches.html", listed=listed, state_of=state_of, feed=feed, blind=blind
+    )
 
 
 @bp.post("/p/<slug>/searches")

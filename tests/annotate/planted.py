@@ -26,7 +26,7 @@ CANARY = "canaryword"
 # What the others wrote. The bare word may come back: the one who looks asked for it.
 PLANTED = re.compile(
     rb"canaryword(tag|note|value|memo|draft|entry|name|said|quote|handle|judged|alone|decided"
-    rb"|elsewhere|mark|comment|reason)"
+    rb"|elsewhere|mark|comment|reason|search)"
 )
 
 
@@ -90,6 +90,12 @@ def plant_in_the_registry(owner: FlaskClient, item: str) -> str:
         answer = send(owner, page, action, **sent)
         assert answer.status_code == 302, answer.text
     return page
+
+
+def plant_a_search(owner: FlaskClient) -> None:
+    """A saved search whose name says what somebody read."""
+    asked = {"name": f"{CANARY}search", "q": f"note:{CANARY}search"}
+    assert send(owner, "/p/study/", "/p/study/searches", **asked).status_code == 302
 
 
 def plant_talk(owner: FlaskClient, first: FlaskClient, here: str, unit: str, book: str) -> None:

@@ -8,6 +8,8 @@ from test_api import Program
 from test_api import program as api_program
 
 from annotate.models import Project
+from annotate.services import people, saved
+from annotate.wiring import Wiring
 
 program = api_program  # the fixture
 PAGES = {f"https://example.org/{n}": f"<title>{n}</title><p>新疆棉花 {n}" for n in range(3)}
@@ -41,6 +43,19 @@ def test_searches_are_saved_seen_taken_off_and_put_back(
     coder("DELETE", f"/searches/{made['id']}")
     assert manager("GET", "/searches")["searches"] == []
     assert coder("POST", f"/searches/{made['id']}/restore")["name"] == "棉"
+
+
+def test_a_search_that_cannot_be_answered_any_more_does_not_hide_the_others(
+    program: Callable[..., Program], wiring: Wiring, project: Project
+) -> None:
+    with wiring.database.write() as session:
+        actor = people.actor_of(people.find_user(session, "owner"))
+        saved.save(session, actor, project, name="gone", query="nosuchfield:x")
+    coder = program("coder")
+    coder("POST", "/searches", {"name": "kept", "query": "棉花"})
+    gone, kept = coder("GET", "/searches")["searches"]
+    assert (gone["total"], kept["total"]) == (None, 0)
+    assert "nosuchfield" in gone["why"]
 
 
 def test_the_queue_is_listed_steered_and_paused(

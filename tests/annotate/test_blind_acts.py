@@ -144,3 +144,28 @@ def test_who_waits_for_a_first_unit_is_a_fellow_coder_too(
     assert "canary" not in coder.get("/p/study/memos").text
     send(owner, page, f"{page}/reveal", sure="yes")
     assert "canary" in coder.get("/p/study/memos").text
+
+
+def test_a_search_saved_while_one_codes_blind_is_on_the_list_after_the_reveal(
+    sign_in: Browser, wiring: Wiring, book: str
+) -> None:
+    """Its name is written by who may read what is closed; what was there before stays in sight."""
+    owner, coder = sign_in("owner"), sign_in("coder")
+    searches = "/p/study/searches"
+    send(owner, "/me", searches, name="earlier", q="cotton")
+    page = open_round(owner, wiring, book)
+    later = send(owner, "/me", searches, name="canary", q="tag:canary").location
+    send(coder, "/me", searches, name="own", q="cotton")
+    door = re.search(r"saved=([0-9a-f-]{36})", later)[1]
+    listed = coder.get(searches).text
+    assert "canary" not in listed
+    assert "earlier" in listed
+    assert "own" in listed
+    assert "canary" not in coder.get("/p/study/history").text
+    assert "canary" not in coder.get(later.replace("tag:canary", "x")).text
+    for act in ("seen", "remove", "restore"):
+        assert send(coder, "/me", f"{searches}/{door}/{act}").status_code == 404
+    taken = send(coder, "/me", searches, name="canary", q="x")
+    assert taken.status_code == 302, "that a name is taken would tell that there is such a search"
+    send(owner, page, f"{page}/reveal", sure="yes")
+    assert coder.get(searches).text.count(">tag:canary<") == 1

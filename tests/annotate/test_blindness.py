@@ -17,6 +17,7 @@ from planted import (
     CANARY,
     PLANTED,
     plant_a_decision,
+    plant_a_search,
     plant_coding_elsewhere,
     plant_in_the_registry,
     plant_talk,
@@ -91,6 +92,7 @@ def test_blind_coders_meet_no_byte_of_what_others_did(
     registered = plant_in_the_registry(owner, item)
     plant_talk(owner, first, here, unit, book_of(wiring))
     plant_a_decision(wiring, item)
+    plant_a_search(owner)
     from annotate.jobs.indexing import index_now
 
     index_now(wiring)
@@ -100,6 +102,7 @@ def test_blind_coders_meet_no_byte_of_what_others_did(
     assert f"{CANARY}quote" in owner.get(f"{here}/relations").text
     assert second.get(registered).status_code == 200
     assert f"{CANARY}mark" in owner.get("/p/study/highlights").text
+    assert f"{CANARY}search" in owner.get("/p/study/searches").text
     assert f"{CANARY}mark" in owner.get(f"{here}/highlights").text
     assert walk(app, second, wiring, round_page) > 25
     tokens = "/p/study/tokens"

@@ -15,6 +15,7 @@ from annotate.services.zones import parse_zone
 from annotate.views.api.spec import endpoint, project
 from annotate.views.context import ProjectContext, actor, parts, person
 from archive.clock import isoformat
+from search.errors import QuerySyntaxError
 
 _TEXT = {"type": "string"}
 _OPTIONAL = {"type": "string", "required": False}
@@ -74,7 +75,13 @@ def list_searches(session: Session, context: ProjectContext, _body: Any) -> dict
     """List saved searches."""
     found = []
     for one in saved.saved_of(session, context.project.id):
-        ids = _found(session, context, one)
+        try:
+            ids = _found(session, context, one)
+        except QuerySyntaxError as error:  # a field it names is gone
+            found.append(
+                _search(one) | {"total": None, "new": [], "since": None, "why": str(error)}
+            )
+            continue
         since, new = saved.new_since(session, person().id, one, ids)
         found.append(
             _search(one)
