@@ -19,11 +19,11 @@ _CROWDED: Final = 5000  # attributes of one element, above which lexbor is spare
 _BEGIN: Final = r"<[A-Za-z][^\s/>]*+"
 # Possessive throughout, so that it stops where an element has too many, and never goes back. Most
 # tags have a few plain attributes; looking for those first takes two thirds of the time.
-_PLAIN: Final = r"""(?:\s++[a-z-]++="[^"]*+"){0,100}+>"""
+_PLAIN: Final = r"""(?: [a-z-]++="[^"]*+"){0,100}+>"""
 _UNCROWDED: Final = re.compile(
     (
-        rf"(?:[^<]*+<(?:(?![A-Za-z])|{_BEGIN[1:]}(?:{_PLAIN}"
-        rf"|(?:{_ATTRIBUTE}){{0,{_CROWDED}}}+(?![\s/]*+[^\s/>]))))*+[^<]*+"
+        rf"(?:[^<]*+<(?:/|{_BEGIN[1:]}(?:{_PLAIN}|(?:{_ATTRIBUTE}){{0,{_CROWDED}}}+"
+        rf"(?![\s/]*+[^\s/>]))|(?![A-Za-z])))*+[^<]*+"
     ).encode()
 )
 _KEPT: Final = re.compile(rf"{_BEGIN}(?:{_ATTRIBUTE}){{0,{_CROWDED}}}+".encode())

@@ -28,6 +28,9 @@ _BLOCKS: Final = frozenset(
     "figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr li main nav ol p pre section summary "
     "table tbody td tfoot th thead tr ul caption center legend".split()
 )
+# What follows one of these begins a line itself, or the table ends: a parser moves any text that
+# stands between them out of the table (HTML, 13.2.6.4.9).
+_IN_TABLES: Final = frozenset("caption tbody td tfoot th thead tr".split())
 _DROPPED: Final = _HIDDEN | {"noembed", "noframes"}
 _SPACES: Final = bytes.maketrans(b"\t\n\x0b\f\r", b"     ")
 _CONTROLS: Final = bytes([*range(9), 0x0B, *range(0x0E, 0x1E), 0x1F])
@@ -46,6 +49,20 @@ _SPACE: Final = re.compile(r"[ \t\n\r\f]+")
 _LINES: Final = re.compile(r" *\n[ \n]*")
 # XML 1.0, 2.2: what a tree cannot hold.
 _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def _numbers(*names: str) -> list[int]:
+    """Return lexbor's numbers of elements: a name costs it a new string each time it is asked."""
+    parser = LexborHTMLParser("")
+    return [parser.create_node(name).tag_id for name in names]
+
+
+_LINE_ENDS: Final = {
+    number: ends
+    for names, ends in ((_DROPPED, 0), (_BLOCKS - _IN_TABLES, 2), (_IN_TABLES, 1))
+    for number in _numbers(*names)
+}
+"""By lexbor's number of an element, at how many of its ends a line ends; 0: it is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +186,14 @@ def _mark_blocks(root: LexborNode) -> str:
     dropped = []
     title = ""
     for node in root.traverse():
-        tag = node.tag
-        if tag in _BLOCKS:
+        ends = _LINE_ENDS.get(node.tag_id)
+        if ends:
             node.insert_before(_MARK)
-            node.insert_after(_MARK)
-        elif tag in _DROPPED:
+            if ends == 2:
+                node.insert_after(_MARK)
+        elif ends is not None:
             dropped.append(node)
-            if tag == "title" and not title:
+            if not title and node.tag == "title":
                 title = _SPACE.sub(" ", node.text(deep=True)).strip()
     for node in dropped:
         node.decompose()
