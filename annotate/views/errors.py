@@ -78,6 +78,8 @@ def _any(error: Exception) -> Response:
     status = status_of(error)
     if isinstance(error, StaleSaveError):
         return _answer(status, str(error), stale=error)
+    if isinstance(error, QuerySyntaxError):
+        return _answer(status, str(error), fault=error)
     if status < 500:
         return _answer(status, str(error))
     _log.error("unexpected", exc_info=error)
@@ -109,12 +111,20 @@ def _too_large(error: RequestEntityTooLarge) -> Response:
     )
 
 
-def _answer(status: int, message: str, *, stale: StaleSaveError | None = None) -> Response:
+def _answer(
+    status: int,
+    message: str,
+    *,
+    stale: StaleSaveError | None = None,
+    fault: QuerySyntaxError | None = None,
+) -> Response:
     if wants_json():
         body: dict[str, object] = {"error": message, "status": status}
         if stale is not None:
             body |= {"theirs": stale.theirs, "yours": stale.yours, "version": stale.version}
         return make_response(jsonify(body), status)
     title = HTTPStatus(status).phrase
-    page = render_template("error.html", title=title, status=status, message=message, stale=stale)
+    page = render_template(
+        "error.html", title=title, status=status, message=message, stale=stale, fault=fault
+    )
     return make_response(page, status)

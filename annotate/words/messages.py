@@ -24,9 +24,11 @@ _CONSTRUCT: Final = re.compile(r"\{\{(.*?)\}\}|\{%\s*(?:for|set)\b(.*?)%\}", re.
 _LITERAL: Final = re.compile(r"'([^'\\]+)'|\"([^\"\\]+)\"")
 _LABEL_AT: Final = {
     "_TableSpec": (1,), "_Source": (1,), "_answer": (1,), "FieldSpec": (1,), "TypeSpec": (1, 2),
-    "_hold_back": (0,), "remark": (0,),
+    "_hold_back": (0,), "remark": (0,), "QuerySyntaxError": (0, 2),
 }  # fmt: skip
 """Which arguments of a call are read by people, beside what is raised and flashed."""
+_SAID_BELOW: Final = frozenset({"remark", "QuerySyntaxError"})
+"""What of the packages below people read on pages: remarks of imports, faults of queries."""
 _ARCHIVE_KINDS: Final = (
     "capture/outcome.py", "importing/found.py", "inspection.py", "lookup.py", "verdict.py",
 )  # fmt: skip
@@ -84,16 +86,17 @@ def _templates() -> Iterator[tuple[str, str]]:
 
 def _rules() -> Iterator[tuple[str, str]]:
     """Sentences that are raised or flashed, with {1}, {2} … for what is formatted in."""
-    remarking = sorted((_PACKAGE.parent / "archive" / "importing").glob("*.py"))
-    for path in (*sorted(_PACKAGE.rglob("*.py")), *remarking):
-        of_archive = path.parent.name == "importing"
-        place = path.relative_to(_PACKAGE.parent if of_archive else _PACKAGE)
+    root = _PACKAGE.parent
+    below = [*(root / "archive" / "importing").glob("*.py"), *(root / "search").glob("*.py")]
+    for path in (*sorted(_PACKAGE.rglob("*.py")), *sorted(below)):
+        is_below = path in below
+        place = path.relative_to(root if is_below else _PACKAGE)
         if _APART.intersection(place.parts):
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call):
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-                if of_archive and name != "remark":
+                if is_below and name not in _SAID_BELOW:
                     continue
                 for at in _LABEL_AT.get(name, (0,) if _tells(name) else ()):
                     told = _sentence(node.args[at]) if at < len(node.args) else None

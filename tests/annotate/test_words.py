@@ -132,3 +132,29 @@ def test_a_browser_that_asks_for_chinese_is_spoken_to_in_chinese(app: Flask) -> 
     page = app.test_client().get("/sign-in", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.1"})
     assert '<html lang="zh"' in page.text
     assert "Password" not in page.text
+
+
+def test_what_is_wrong_with_a_query_is_told_in_the_language_of_the_page(
+    app: Flask, sign_in: Callable[[str], FlaskClient]
+) -> None:
+    """Where it is asked from does not matter: the library, or a page that only takes a query."""
+    owner = sign_in("owner")
+    library = "/p/study/"
+    faults = (
+        '"a', "(a", "a)", "()", "*", "a*b", "a AND", "OR a", "tag:(a)", "nosuch:x", "is:nosuch",
+        "(" * 60 + "a", "a " * 900, "x" * 2001, "a* " * 60,
+    )  # fmt: skip
+    for tag in ("ar", "zh"):
+        send(owner, library, "/language", language=tag, next=library)
+        told = set()
+        for query in faults:
+            page = owner.get(library, query_string={"q": query}).text
+            (alert,) = re.findall(r'role="alert"><p>(.*?)</p>', page, re.DOTALL)
+            assert not re.search("at character|write|Write|There|needs|ask|Take|Ask", alert), alert
+            told.add(alert)
+        assert len(told) > 10
+        form = {"name": "x", "q": '"a'}
+        refused = send(owner, library, "/p/study/searches", **form)
+        assert refused.status_code == 400
+        assert "is never closed" not in refused.text
+        assert "at character" not in refused.text
