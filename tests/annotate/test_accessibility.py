@@ -226,6 +226,7 @@ def sign_in(
 
 
 @pytest.mark.browser
+@pytest.mark.timeout(900)  # some sixty pages, each read by axe
 @pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 320)])
 def test_axe_finds_nothing(
     served: str, addresses: dict[str, list[str]], dark: bool, width: int

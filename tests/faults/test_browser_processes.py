@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -34,9 +35,9 @@ from archive.capture.browsers import find_browser
 from archive.capture.job import CaptureJob
 from archive.capture.network import GuardPolicy
 from archive.urlkey import Address
-url, port, place = sys.argv[1:]
+url, port, place = sys.argv[1:4]
 engine = BrowserEngine(find_browser(None))
-for number in range(1000):
+for number in range(int(sys.argv[4]) if len(sys.argv) > 4 else 1000):
     folder = Path(place) / str(number)
     folder.mkdir()
     policy = GuardPolicy(frozenset({("127.0.0.1", int(port))}))
@@ -152,16 +153,16 @@ def test_a_browser_killed_while_capturing_is_said_and_replaced(
     assert len(place.folders()) == 1
 
 
-def _begin(site: Site, place: Place, tmp_path: Path) -> subprocess.Popen[str]:
+def _begin(site: Site, place: Place, tmp_path: Path, *captures: str) -> subprocess.Popen[str]:
     store = tmp_path / "store"
     store.mkdir(exist_ok=True)
     for old in store.iterdir():
         old.rename(tmp_path / f"old-{len(list(tmp_path.iterdir()))}")
     port = site.here.rpartition(":")[2]
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, f"{site.here}/light", port, str(store)], cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(place.folder), "PYTHONPATH": "."},
-        stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", PROGRAM, f"{site.here}/light", port, str(store), *captures],
+        env={**os.environ, "TMPDIR": str(place.folder), "PYTHONPATH": "."}, cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
@@ -175,6 +176,15 @@ def test_a_killed_worker_leaves_no_browser_and_no_profile(
     assert place.of("--remote-debugging-pipe")
     worker.kill()
     worker.communicate()
+    place.assert_empty()
+
+
+def test_an_engine_that_nobody_closed_ends_with_its_process(
+    site: Site, place: Place, tmp_path: Path
+) -> None:
+    worker = _begin(site, place, tmp_path, "1")
+    said, complaints = worker.communicate(timeout=60)
+    assert (worker.returncode, said, complaints) == (0, "0\n", "")
     place.assert_empty()
 
 
@@ -208,7 +218,8 @@ def test_killed_at_random_moments(site: Site, place: Place, tmp_path: Path) -> N
         victim = chance.choice(["worker", "browser", "keeper"])
         marks = {"browser": "--remote-debugging-pipe", "keeper": "keeper.py"}
         for pid in [worker.pid] if victim == "worker" else place.of(marks[victim])[:1]:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended of itself in between
+                os.kill(pid, signal.SIGKILL)
         time.sleep(chance.uniform(0.0, 1.0))
         worker.kill()
         worker.communicate()

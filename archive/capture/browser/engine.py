@@ -64,7 +64,15 @@ class _Kept:
         self.runner = asyncio.Runner()
 
     def close_anywhere(self) -> None:
-        """`close` for the garbage collector, which may come by while another loop runs."""
+        """`close` for the garbage collector, which may come by while another loop runs.
+
+        Where none runs, and at the end of the process, when no thread begins any more, at once.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self.close()
+            return
         closing = threading.Thread(target=self.close, name="holdfast-browser-end")
         closing.start()
         closing.join()

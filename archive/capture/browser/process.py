@@ -139,7 +139,10 @@ class BrowserProcess:
                 await self._keeper.wait()
             self._keeper = None
         if self._profile is not None:
-            await asyncio.to_thread(keeper.remove_profile, self._profile)
+            try:
+                await asyncio.to_thread(keeper.remove_profile, self._profile)
+            except RuntimeError:  # an interpreter that ends begins no thread any more
+                keeper.remove_profile(self._profile)
             self._profile = None
         if self._lock is not None:
             os.close(self._lock)
