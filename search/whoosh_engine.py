@@ -38,11 +38,11 @@ _UNREADABLE: Final = (
     EOFError, ValueError, KeyError, TypeError, IndexError, AssertionError, OverflowError,
     MemoryError,
 )  # fmt: skip
-_SAID: Final = (
+_DAMAGED_LABEL: Final = (
     "A part of the search index is damaged and is being made again. "
     "Until then items may be missing here."
 )
-_NOT_YET: Final = (
+_NOT_YET_LABEL: Final = (
     "The search index is being made. Until it is done, words are not found; labels are."
 )
 
@@ -91,7 +91,7 @@ class WhooshEngine:
     def find(self, node: TextNode) -> Found:
         """Return the items in which the words stand, with scores."""
         view = self._fresh()
-        notes = (_SAID,) if view.fault else () if view.folder else (_NOT_YET,)
+        notes = (_DAMAGED_LABEL,) if view.fault else () if view.folder else (_NOT_YET_LABEL,)
         asked = wanted(node)
         if asked is None or not view.matcher.segments:
             return Found({}, notes, whole=not notes)

@@ -158,3 +158,15 @@ def test_what_is_wrong_with_a_query_is_told_in_the_language_of_the_page(
         assert refused.status_code == 400
         assert "is never closed" not in refused.text
         assert "at character" not in refused.text
+
+
+def test_that_the_index_is_not_there_yet_is_told_in_the_language_of_the_page(
+    app: Flask, sign_in: Callable[[str], FlaskClient]
+) -> None:
+    owner = sign_in("owner")
+    library = "/p/study/"
+    assert "The search index is being made." in owner.get(f"{library}?q=cotton").text
+    send(owner, library, "/language", language="zh", next=library)
+    page = owner.get(f"{library}?q=cotton").text
+    assert "检索索引正在建立" in page
+    assert "search index" not in page
