@@ -231,7 +231,7 @@ def test_every_state_is_told(
 def test_what_is_never_reached_is_recorded_after_the_last_try(
     visit: Visit, site: Site, worker: Worker, wiring: Wiring
 ) -> None:
-    from test_queue import due
+    from queued import due
 
     site.pages.clear()
     assert visit() is None
