@@ -61,6 +61,8 @@ def test_files_stay_small() -> None:
     for name, text, _tree in sources():
         if "migrations/versions" not in name:
             assert text.count("\n") <= 400, name
+    for path in (ROOT / "tests").rglob("*.py"):
+        assert path.read_text("utf-8").count("\n") <= 400, path
 
 
 def test_every_setting_and_command_is_documented() -> None:
