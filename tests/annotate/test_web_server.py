@@ -81,6 +81,7 @@ def test_a_request_that_outlasts_the_server_writes_into_no_file(
     slow: Slow, connect: Connect, tmp_path: Path
 ) -> None:
     """The byte that wakes the server must not come to stand in a file opened since."""
+    others = set(threading.enumerate())
     server = WebServer(slow, patience=0.1)
     running = begin(server)
     asking = connect(server)
@@ -95,9 +96,9 @@ def test_a_request_that_outlasts_the_server_writes_into_no_file(
     opened = [path.open("wb", buffering=0) for path in ledgers]
     slow.may.set()
     assert slow.done.wait(30)
-    for thread in threading.enumerate():
-        if thread.name.startswith("waitress"):
-            thread.join(30)
+    for thread in set(threading.enumerate()) - others:  # those that answer requests
+        thread.join(30)
+        assert not thread.is_alive()
     for file in opened:
         file.close()
     assert {path.stat().st_size for path in ledgers} == {0}
